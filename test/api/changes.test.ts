@@ -67,7 +67,7 @@ async function open(t: Test, api: TestApi, query = ''): Promise<IncomingMessage>
   return response;
 }
 
-t.test('readers get every entry once, in order, while writers commit concurrently', { timeout: 60_000 }, async (t) => {
+t.test('readers get every entry once, in order, while writers commit concurrently', async (t) => {
   const backing = await withBacking(t, { DATABASE_POOL_SIZE: '20' });
   const api = await withApi(t, backing);
   const { db } = backing;

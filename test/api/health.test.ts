@@ -47,7 +47,7 @@ t.test('degraded without a worker: updates are accepted, and wait', async (t) =>
   t.match(await waitForHealth(api, 'degraded', ['workers']), { health: 200, ready: 200, root: { status: 'ok' } });
 });
 
-t.test('PostgreSQL, the cache and the queue fail one after the other', { timeout: 90_000 }, async (t) => {
+t.test('PostgreSQL, the cache and the queue fail one after the other', async (t) => {
   const { api, backing, queue, cache, postgres } = await withFragileApi(t);
   await withWorker(t, backing);
   await waitForHealth(api, 'healthy', []);

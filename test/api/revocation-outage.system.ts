@@ -88,7 +88,7 @@ for (const name of ['DATABASE_URL', 'CACHE_REDIS_URL'] as const) {
   });
 }
 
-t.test('workers check what was accepted while nobody could read the revocations', { timeout: 60_000 }, async (t) => {
+t.test('workers check what was accepted while nobody could read the revocations', async (t) => {
   const backing = await withBacking(t);
   const { gate, url } = await withGate(t, backing.config.DATABASE_URL);
   await withWorker(t, { ...backing, config: { ...backing.config, DATABASE_URL: url } });

@@ -2,7 +2,7 @@
 import t from 'tap';
 import { withSite } from './support/with-page.ts';
 
-t.test('with registration closed, the page asks for a token', { timeout: 120_000 }, async (t) => {
+t.test('with registration closed, the page asks for a token', async (t) => {
   const site = await withSite(t, { OPEN_REGISTRATION: 'false' });
   const expected = /status of 40[13]|WebSocket connection/;
 

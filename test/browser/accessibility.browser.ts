@@ -4,7 +4,7 @@ import { findViolations } from './support/axe.ts';
 import { send } from './support/send.ts';
 import { phone, withSite } from './support/with-page.ts';
 
-t.test('axe finds no violation', { timeout: 120_000 }, async (t) => {
+t.test('axe finds no violation', async (t) => {
   const site = await withSite(t);
   const field = 'readable';
   await send(site.api, field, 'phone-1', [putParticle(1, 'p1', { content: 'A memory' }), setCell(2, 1, 0.2)]);

@@ -7,7 +7,7 @@ import { waitForTimeline, withSite } from './support/with-page.ts';
 const field = 'ancient';
 const updates = Array.from({ length: 30 }, (_, index) => putParticle(index + 1, `p${index}`));
 
-t.test('a pruned version is reported as unavailable, and the current state stays', { timeout: 120_000 }, async (t) => {
+t.test('a pruned version is reported as unavailable, and the current state stays', async (t) => {
   const site = await withSite(t, { SNAPSHOT_EVERY: '10' });
   await send(site.api, field, 'phone-1', updates);
   const live = await site.open(t, { field, expected: /status of 410/ });

@@ -4,7 +4,7 @@ import { putParticle, setCell } from '../support/updates.ts';
 import { send } from './support/send.ts';
 import { drag, pointAt, waitForTimeline, withSite } from './support/with-page.ts';
 
-t.test('the live page', { timeout: 120_000 }, async (t) => {
+t.test('the live page', async (t) => {
   const site = await withSite(t);
 
   await t.test('an edit in one page appears in another', async (t) => {

@@ -30,7 +30,7 @@ async function makeParticle(live: LivePage, name: string, dx: number): Promise<{
   return point;
 }
 
-t.test('making something', { timeout: 240_000 }, async (t) => {
+t.test('making something', async (t) => {
   const site = await withSite(t);
   const token = await site.api.createToken();
   const untilStored = (field: string, condition: string, isMet: (particles: readonly StoredParticle[]) => boolean) =>

@@ -5,7 +5,7 @@ import { asField } from '../support/updates.ts';
 import { networkErrors, withPageNetwork } from './support/page-network.ts';
 import { pointAt, withSite } from './support/with-page.ts';
 
-t.test('the live page without a network', { timeout: 120_000 }, async (t) => {
+t.test('the live page without a network', async (t) => {
   const site = await withSite(t);
 
   await t.test('edits made offline survive a reload and are sent when the network is back', async (t) => {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Download, Page } from 'playwright-core';
 import t from 'tap';
 import { putParticle, setCell } from '../support/updates.ts';
-import { waitUntil } from '../support/wait-until.ts';
+import { patient, waitUntil } from '../support/wait-until.ts';
 import { send } from './support/send.ts';
 import { pointAt, withSite } from './support/with-page.ts';
 
@@ -27,9 +27,9 @@ const countDraws = `
   }
 `;
 const readDrawn = (page: Page) => page.evaluate('({ ...drawn })') as Promise<{ images: number; all: number }>;
-const waitForRest = (page: Page) => page.locator('#field[data-resting="true"]').waitFor({ timeout: 60_000 });
+const waitForRest = (page: Page) => page.locator('#field[data-resting="true"]').waitFor({ timeout: patient(60_000) });
 
-t.test('space and time of the live page', { timeout: 180_000 }, async (t) => {
+t.test('space and time of the live page', async (t) => {
   const site = await withSite(t);
   await send(site.api, field, 'phone-1', updates);
 
@@ -119,7 +119,7 @@ t.test('space and time of the live page', { timeout: 180_000 }, async (t) => {
     await live.page.getByRole('button', { name: 'Play', exact: true }).click();
     await live.page.locator('body.is-past').waitFor();
     await live.waitForFigure('particles', '3');
-    await live.page.locator('body:not(.is-past)').waitFor({ timeout: 30_000 });
+    await live.page.locator('body:not(.is-past)').waitFor();
     t.pass('playing ends in the present');
   });
 

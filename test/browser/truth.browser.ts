@@ -6,7 +6,7 @@ import { networkErrors } from './support/page-network.ts';
 import { send } from './support/send.ts';
 import { waitForTimeline, withSite } from './support/with-page.ts';
 
-t.test('the live page tells the truth', { timeout: 240_000 }, async (t) => {
+t.test('the live page tells the truth', async (t) => {
   const site = await withSite(t);
 
   await t.test('a lost connection shows within two seconds, and a server that hangs within five', async (t) => {

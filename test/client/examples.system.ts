@@ -10,7 +10,7 @@ import { withField } from './with-client.ts';
 
 const pathOf = (name: string) => fileURLToPath(new URL(`../../examples/${name}.ts`, import.meta.url));
 
-t.test('one example draws a circle, and the other prints what changed', { timeout: 120_000 }, async (t) => {
+t.test('one example draws a circle, and the other prints what changed', async (t) => {
   const { address } = await withField(t);
   // The example stores its edits in the folder for temporary files, where an earlier run may have left some.
   const env = { ...process.env, FIELD_URL: address, TMPDIR: await withFolder(t) };

@@ -126,7 +126,7 @@ async function act(browser: Browser, random: Random): Promise<void> {
   }
 }
 
-t.test(`tabs of one browser in ${seconds} s of chaos lose and double no edit`, { timeout: 300_000 }, async (t) => {
+t.test(`tabs of one browser in ${seconds} s of chaos lose and double no edit`, async (t) => {
   t.comment(`seed ${seed}`);
   const random = seededRandom(seed);
   const { hostname: host, port } = new URL(api.address);

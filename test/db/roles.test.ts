@@ -17,7 +17,7 @@ import { waitUntil } from '../support/wait-until.ts';
 const password = 'for-this-test-only';
 const id = randomBytes(4).toString('hex');
 
-t.test('the API and the worker run with their roles', { timeout: 120_000 }, async (t) => {
+t.test('the API and the worker run with their roles', async (t) => {
   const backing = await withBacking(t, { ADMIN_PASSWORD: 'kite-velvet-otter-91' });
   const ownerUrl = directDatabaseUrl(backing.config);
   await grantRoles(ownerUrl);

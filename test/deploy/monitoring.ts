@@ -77,7 +77,7 @@ t.test('promtool accepts the configuration and the rules', { skip: promtool ? fa
 
 t.test(
   'Prometheus returns data for every query of the dashboard, and evaluates every alert',
-  { skip: prometheus ? false : missing, timeout: 240_000 },
+  { skip: prometheus ? false : missing },
   async (t) => {
     if (!prometheus) return;
     const backing = await withBacking(t);

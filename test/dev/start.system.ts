@@ -8,7 +8,7 @@ import { withFolder } from '../support/with-folder.ts';
 
 const recorded = (folder: string) => listLiveRecords(join(folder, 'run'));
 
-t.test('npm start starts every process, and data survives a kill -9', { timeout: 300_000 }, async (t) => {
+t.test('npm start starts every process, and data survives a kill -9', async (t) => {
   const folder = join(await withFolder(t), 'data');
   const first = npmStart(t, folder, {}, startOfCheckout);
   const { url, token } = await first.ready();
@@ -51,19 +51,15 @@ t.test('in production npm start starts nothing and lists the missing settings', 
   t.throws(() => readdirSync(folder), { code: 'ENOENT' });
 });
 
-t.test(
-  'when the worker dies, npm start stops every other process and exits with code 1',
-  { timeout: 300_000 },
-  async (t) => {
-    const folder = join(await withFolder(t), 'data');
-    const start = npmStart(t, folder);
-    await start.ready();
-    const running = recorded(folder);
-    const worker = running.find(({ name }) => name === 'worker');
-    if (!worker) throw new Error('no worker is recorded');
-    process.kill(worker.pid, 'SIGKILL');
-    t.equal(await start.exited(), '1');
-    t.match(start.output(), /The worker ended \(signal SIGKILL\)/);
-    t.notOk(running.some(isAlive));
-  },
-);
+t.test('when the worker dies, npm start stops every other process and exits with code 1', async (t) => {
+  const folder = join(await withFolder(t), 'data');
+  const start = npmStart(t, folder);
+  await start.ready();
+  const running = recorded(folder);
+  const worker = running.find(({ name }) => name === 'worker');
+  if (!worker) throw new Error('no worker is recorded');
+  process.kill(worker.pid, 'SIGKILL');
+  t.equal(await start.exited(), '1');
+  t.match(start.output(), /The worker ended \(signal SIGKILL\)/);
+  t.notOk(running.some(isAlive));
+});

@@ -10,7 +10,7 @@ import { putParticle, setCell } from '../support/updates.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { garden, jobBy, marker, searchEverywhere, withErasureTools, yan, zoe } from './support.ts';
 
-t.test('watchers and workers keep up with an erasure in the midst of writes', { timeout: 180_000 }, async (t) => {
+t.test('watchers and workers keep up with an erasure in the midst of writes', async (t) => {
   const { backing, run } = await withErasureTools(t);
   const { producer, config, log, db } = backing;
   await withWorker(t, backing);

@@ -38,7 +38,7 @@ interface OriginalParticle {
   readonly connections: readonly string[];
 }
 
-t.test('a database that the original has made is taken over, row by row', { timeout: 600_000 }, async (t) => {
+t.test('a database that the original has made is taken over, row by row', async (t) => {
   const checkout = await checkOutOriginal(t);
   const original = await withOriginalServer(t, checkout);
   t.match(

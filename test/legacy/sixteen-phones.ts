@@ -24,7 +24,7 @@ import {
 const phones = 16;
 const updatesEach = 40;
 
-t.test('sixteen phones with the original hook lose nothing and double nothing', { timeout: 600_000 }, async (t) => {
+t.test('sixteen phones with the original hook lose nothing and double nothing', async (t) => {
   const app = await bundleApp(await checkOutOriginal(t));
   const backing = await withBacking(t);
   const address = await startSystem(t, backing);

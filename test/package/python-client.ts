@@ -37,13 +37,13 @@ async function python(args: readonly string[], env: Record<string, string> = {})
   );
 }
 
-t.test('its own tests pass, also those with a server', { skip, timeout: 240_000 }, async (t) => {
+t.test('its own tests pass, also those with a server', { skip }, async (t) => {
   const { code, stderr } = await python(['-m', 'unittest', 'discover', '-s', 'tests', '-t', '.']);
   t.equal(code, 0, stderr);
   t.notMatch(stderr, /skipped/);
 });
 
-t.test('the command edits, watches, and shows what is not sent', { skip, timeout: 120_000 }, async (t) => {
+t.test('the command edits, watches, and shows what is not sent', { skip }, async (t) => {
   const folder = await withFolder(t);
   const field = (command: readonly string[], env = {}) =>
     python(['-m', 'field_client', '--field', 'python', '--folder', folder, ...command], env);
@@ -72,33 +72,29 @@ t.test('the command edits, watches, and shows what is not sent', { skip, timeout
   t.equal(code, 0, 'Ctrl-C ends it');
 });
 
-t.test(
-  'edits of a process that was killed are sent exactly once by the next',
-  { skip, timeout: 120_000 },
-  async (t) => {
-    const folder = await withFolder(t);
-    const args = ['-m', 'field_client', '--field', 'killed', '--folder', folder];
-    const count = 5;
-    const program = [
-      'import sys, time',
-      'from pathlib import Path',
-      'from field_client import FieldClient',
-      `client = FieldClient(sys.argv[1], "killed", Path(sys.argv[2]))`,
-      `for x in range(${count}): client.set_cells({(x, 0): 0.5})`,
-      'print(client.pending, flush=True)',
-      'time.sleep(600)',
-    ].join('\n');
-    const child = spawn('python3', ['-c', program, api?.address ?? '', folder], {
-      cwd,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    t.teardown(() => void child.kill('SIGKILL'));
-    const [pending] = await once(child.stdout, 'data');
-    t.equal(Number(pending), count);
-    t.match(await python([...args, 'set', '9,0=1']), { code: 1, stderr: /Another process uses/ });
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    const run = await python([...args, 'set', '9,0=1', '--wait', '60']);
-    t.match(JSON.parse(run.stdout), { counter: count + 1, status: 'applied', version: count + 1 });
-  },
-);
+t.test('edits of a process that was killed are sent exactly once by the next', { skip }, async (t) => {
+  const folder = await withFolder(t);
+  const args = ['-m', 'field_client', '--field', 'killed', '--folder', folder];
+  const count = 5;
+  const program = [
+    'import sys, time',
+    'from pathlib import Path',
+    'from field_client import FieldClient',
+    `client = FieldClient(sys.argv[1], "killed", Path(sys.argv[2]))`,
+    `for x in range(${count}): client.set_cells({(x, 0): 0.5})`,
+    'print(client.pending, flush=True)',
+    'time.sleep(600)',
+  ].join('\n');
+  const child = spawn('python3', ['-c', program, api?.address ?? '', folder], {
+    cwd,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => void child.kill('SIGKILL'));
+  const [pending] = await once(child.stdout, 'data');
+  t.equal(Number(pending), count);
+  t.match(await python([...args, 'set', '9,0=1']), { code: 1, stderr: /Another process uses/ });
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  const run = await python([...args, 'set', '9,0=1', '--wait', '60']);
+  t.match(JSON.parse(run.stdout), { counter: count + 1, status: 'applied', version: count + 1 });
+});

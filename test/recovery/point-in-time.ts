@@ -16,7 +16,7 @@ import { findTools, withCluster } from './debian-cluster.ts';
 const fields = [asField('garden'), asField('pond')];
 const phone = asDevice('phone');
 const tools = await findTools();
-const options = { timeout: 180_000, ...(tools ? {} : { skip: 'needs the packages postgresql and postgresql-client' }) };
+const options = { ...(tools ? {} : { skip: 'needs the packages postgresql and postgresql-client' }) };
 
 /** Updates of one device to each field, one after the other, until it is stopped. */
 function startLoad({ producer }: Backing) {

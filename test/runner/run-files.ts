@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { TapConfig } from '@tapjs/config';
 import { report } from '@tapjs/reporter';
 import { t } from 'tap';
+import { patient } from '../support/wait-until.ts';
 
 export interface TestCounts {
   readonly passed: number;
@@ -27,7 +28,7 @@ async function runFile(file: string): Promise<TestCounts> {
     at: null,
     stack: '',
     buffered: true,
-    timeout: (values.timeout ?? 0) * 1000,
+    timeout: patient((values.timeout ?? 0) * 1000),
     stdio: hasReporter ? 'pipe' : 'inherit',
   });
   if (!results) return { passed: 0, failed: 1 };

@@ -27,7 +27,7 @@ t.test('a log line is JSON with the cause of its error and without secrets', asy
   t.notMatch(JSON.stringify(lines), 'planted');
 });
 
-t.test('the loss and the return of PostgreSQL are logged once each', { timeout: 60_000 }, async (t: Test) => {
+t.test('the loss and the return of PostgreSQL are logged once each', async (t: Test) => {
   const { log, lines } = withLines();
   const postgres = await withPostgres(t);
   const db = connectDatabase({ url: postgres.url, poolSize: 2, applicationName: 'field-test', log });

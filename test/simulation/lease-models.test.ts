@@ -59,7 +59,7 @@ async function useSessions({ open, terminate, silence, waitFor }: Sessions): Pro
   return answers;
 }
 
-t.test('the model of lease sessions answers as PostgreSQL does', { timeout: 90_000 }, async (t) => {
+t.test('the model of lease sessions answers as PostgreSQL does', async (t) => {
   const { directUrl } = await withDatabase(t);
   const links = new Map<SessionName, TcpLink>();
   const real = await useSessions({

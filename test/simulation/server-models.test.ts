@@ -54,39 +54,35 @@ async function useChannels({ subscriber, publish, cut, waitFor }: Channels): Pro
   return [counts, received];
 }
 
-t.test(
-  'the model of Redis delivers messages of channels as Redis does',
-  { timeout: 60_000, ...withOneRedis },
-  async (t) => {
-    const { queueUrl } = await withRedis(t);
-    const publisher = connectRedis(queueUrl, 'test', log);
-    const subscriber = connectRedis(queueUrl, 'test', log, { ...failFast, autoResubscribe: false });
-    t.teardown(() => [publisher, subscriber].map((redis) => redis.disconnect()));
-    await waitForReal('it is connected', () => publisher.status === 'ready');
-    const real = await useChannels({
-      subscriber,
-      publish: (channel, message) => publisher.publish(channel, message),
-      cut: () => publisher.call('CLIENT', 'KILL', 'TYPE', 'pubsub'),
-      waitFor: waitForReal,
+t.test('the model of Redis delivers messages of channels as Redis does', withOneRedis, async (t) => {
+  const { queueUrl } = await withRedis(t);
+  const publisher = connectRedis(queueUrl, 'test', log);
+  const subscriber = connectRedis(queueUrl, 'test', log, { ...failFast, autoResubscribe: false });
+  t.teardown(() => [publisher, subscriber].map((redis) => redis.disconnect()));
+  await waitForReal('it is connected', () => publisher.status === 'ready');
+  const real = await useChannels({
+    subscriber,
+    publish: (channel, message) => publisher.publish(channel, message),
+    cut: () => publisher.call('CLIENT', 'KILL', 'TYPE', 'pubsub'),
+    waitFor: waitForReal,
+  });
+  const modelled = await onModels(({ time, random, waitFor }) => {
+    const server = new RedisServer(time);
+    const link = new Link({ time, random, server }, { timeoutMs: 2000, isOrdered: true, createError });
+    const connection = new RedisConnection({ time, server, link, scripts: {} });
+    return useChannels({
+      subscriber: new SubscriberRedis({ time, server, link, scripts: {} }),
+      publish: (channel, message) => connection.publish(channel, message),
+      cut: async () => {
+        const copy = server.copy();
+        server.stop();
+        server.start(copy);
+      },
+      waitFor,
     });
-    const modelled = await onModels(({ time, random, waitFor }) => {
-      const server = new RedisServer(time);
-      const link = new Link({ time, random, server }, { timeoutMs: 2000, isOrdered: true, createError });
-      const connection = new RedisConnection({ time, server, link, scripts: {} });
-      return useChannels({
-        subscriber: new SubscriberRedis({ time, server, link, scripts: {} }),
-        publish: (channel, message) => connection.publish(channel, message),
-        cut: async () => {
-          const copy = server.copy();
-          server.stop();
-          server.start(copy);
-        },
-        waitFor,
-      });
-    });
-    t.same(modelled, real);
-  },
-);
+  });
+  t.same(modelled, real);
+});
 
 const lockMs = 1500;
 const stalledIntervalMs = 300;
@@ -154,7 +150,7 @@ async function useJobs({ add, countUnfinished, open, waitFor }: Jobs): Promise<u
 
 const job = jobOf(asField('garden'), asDevice('ada'), [setCell(1, 1, 0.5)]);
 
-t.test('the model of the queue delivers jobs as BullMQ does', { timeout: 90_000, ...withOneRedis }, async (t) => {
+t.test('the model of the queue delivers jobs as BullMQ does', withOneRedis, async (t) => {
   const { queueUrl, port } = await withRedis(t);
   const { connection } = openWorkerConnection(queueUrl, log);
   const queue = new Queue<UpdatesJob>('compared', { connection });

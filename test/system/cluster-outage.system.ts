@@ -25,7 +25,7 @@ async function findPrefix(port: number): Promise<string> {
   }
 }
 
-t.test('updates use the fallback queue while a master of the cluster is gone', { timeout: 180_000 }, async (t) => {
+t.test('updates use the fallback queue while a master of the cluster is gone', async (t) => {
   const cluster = await withCluster(t);
   const postgres = await withPostgres(t);
   const settings = {

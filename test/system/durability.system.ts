@@ -35,7 +35,7 @@ async function withClient(t: Test, url: string): Promise<Redis> {
   return redis;
 }
 
-t.test('receipts follow the settings of the queue while it runs', { timeout: 90_000 }, async (t) => {
+t.test('receipts follow the settings of the queue while it runs', async (t) => {
   const queue = await withRedis(t);
   const backing = await withBacking(t, { QUEUE_REDIS_URL: queue.queueUrl, ...strict });
   const api = await withApi(t, backing);
@@ -87,62 +87,58 @@ t.test('after a reconnect no receipt claims what was read before it', withOneRed
   t.notOk(receipts.has('fsync'), [...receipts].join());
 });
 
-t.test(
-  'receipts of the fallback queue follow the settings of PostgreSQL',
-  { timeout: 90_000, ...withOneRedis },
-  async (t) => {
-    const postgres = await withPostgres(t);
-    const queue = await withRedis(t);
-    const workerPort = await findFreePort();
-    const backing = await withBacking(t, {
-      DATABASE_URL: postgres.url,
-      QUEUE_REDIS_URL: queue.queueUrl,
-      METRICS_PORT: String(workerPort),
-      ...strict,
-    });
-    await withWorker(t, backing);
-    const api = await withApi(t, backing, { METRICS_PORT: '' });
-    const client = new pg.Client({ connectionString: postgres.url });
-    await client.connect();
-    t.teardown(() => client.end());
-    const set = async (setting: string, value: string) => {
-      await client.query(`ALTER SYSTEM SET ${setting} = ${value}`);
-      await client.query('SELECT pg_reload_conf()');
-    };
-    const send = await createSender(api);
-    const readHealth = async () => {
-      const ofWorker = await (await fetch(`http://127.0.0.1:${workerPort}/health`)).json();
-      return [(await api.request('/api/health')).body, ofWorker];
-    };
-    await waitUntil('API and worker are healthy', async () =>
-      (await readHealth()).every(({ status }) => status === 'healthy'),
-    );
-    await queue.stop();
-    await waitForReceipt(send, 'postgres');
+t.test('receipts of the fallback queue follow the settings of PostgreSQL', withOneRedis, async (t) => {
+  const postgres = await withPostgres(t);
+  const queue = await withRedis(t);
+  const workerPort = await findFreePort();
+  const backing = await withBacking(t, {
+    DATABASE_URL: postgres.url,
+    QUEUE_REDIS_URL: queue.queueUrl,
+    METRICS_PORT: String(workerPort),
+    ...strict,
+  });
+  await withWorker(t, backing);
+  const api = await withApi(t, backing, { METRICS_PORT: '' });
+  const client = new pg.Client({ connectionString: postgres.url });
+  await client.connect();
+  t.teardown(() => client.end());
+  const set = async (setting: string, value: string) => {
+    await client.query(`ALTER SYSTEM SET ${setting} = ${value}`);
+    await client.query('SELECT pg_reload_conf()');
+  };
+  const send = await createSender(api);
+  const readHealth = async () => {
+    const ofWorker = await (await fetch(`http://127.0.0.1:${workerPort}/health`)).json();
+    return [(await api.request('/api/health')).body, ofWorker];
+  };
+  await waitUntil('API and worker are healthy', async () =>
+    (await readHealth()).every(({ status }) => status === 'healthy'),
+  );
+  await queue.stop();
+  await waitForReceipt(send, 'postgres');
 
-    for (const [setting, detail] of [
-      ['synchronous_commit', 'synchronous_commit is off'],
-      ['fsync', 'fsync is off; synchronous_commit is off'],
-    ] as const) {
-      await set(setting, 'off');
-      await waitForReceipt(send, 'memory');
-      await waitUntil('the health checks name the settings', async () =>
-        (await readHealth()).every(({ status, checks }) => status === 'degraded' && checks.database.detail === detail),
-      );
-    }
-    for (const setting of ['synchronous_commit', 'fsync']) await set(setting, 'on');
-    await waitForReceipt(send, 'postgres');
-
-    // Sessions that are open already keep their value; the next one of the fallback queue does not.
-    await client.query('ALTER ROLE field SET synchronous_commit = off');
+  for (const [setting, detail] of [
+    ['synchronous_commit', 'synchronous_commit is off'],
+    ['fsync', 'fsync is off; synchronous_commit is off'],
+  ] as const) {
+    await set(setting, 'off');
     await waitForReceipt(send, 'memory');
-    await client.query('ALTER ROLE field RESET synchronous_commit');
-    // Those that were opened in the meantime commit weakly until they end.
-    await client.query(
-      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = session_user',
+    await waitUntil('the health checks name the settings', async () =>
+      (await readHealth()).every(({ status, checks }) => status === 'degraded' && checks.database.detail === detail),
     );
-    await waitForReceipt(send, 'postgres');
-    await queue.start();
-    await waitForReceipt(send, 'fsync');
-  },
-);
+  }
+  for (const setting of ['synchronous_commit', 'fsync']) await set(setting, 'on');
+  await waitForReceipt(send, 'postgres');
+
+  // Sessions that are open already keep their value; the next one of the fallback queue does not.
+  await client.query('ALTER ROLE field SET synchronous_commit = off');
+  await waitForReceipt(send, 'memory');
+  await client.query('ALTER ROLE field RESET synchronous_commit');
+  // Those that were opened in the meantime commit weakly until they end.
+  await client.query(
+    'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND usename = session_user',
+  );
+  await waitForReceipt(send, 'postgres');
+  await queue.start();
+  await waitForReceipt(send, 'fsync');
+});

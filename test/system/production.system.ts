@@ -32,45 +32,36 @@ for (const [component, invalidSettings] of [
   ['api', [...ofAllProcesses, ...ofTheApi]],
   ['workers', ofAllProcesses],
 ] as const) {
-  t.test(
-    `in production ${component}/main.ts rejects invalid settings and names each of them`,
-    { timeout: 180_000 },
-    async (t) => {
-      const env = Object.fromEntries([...ofAllProcesses, ...ofTheApi].map(([name, value]) => [name, value]));
-      const { code, output } = await runUntilExit(component, { ...safe, ...env });
-      t.equal(code, 1);
-      for (const [name, , message] of invalidSettings) t.match(output, message, name);
-      t.equal(output.match(/^ {2}- /gm)?.length, invalidSettings.length, 'no other message');
-      t.notMatch(output, /planted-password|\bat .*\.[jt]s/, 'no secrets and no stack trace');
-    },
-  );
+  t.test(`in production ${component}/main.ts rejects invalid settings and names each of them`, async (t) => {
+    const env = Object.fromEntries([...ofAllProcesses, ...ofTheApi].map(([name, value]) => [name, value]));
+    const { code, output } = await runUntilExit(component, { ...safe, ...env });
+    t.equal(code, 1);
+    for (const [name, , message] of invalidSettings) t.match(output, message, name);
+    t.equal(output.match(/^ {2}- /gm)?.length, invalidSettings.length, 'no other message');
+    t.notMatch(output, /planted-password|\bat .*\.[jt]s/, 'no secrets and no stack trace');
+  });
 }
 
-t.test(
-  'in production the API rejects a queue that is not durable and names the Redis setting',
-  { timeout: 120_000 },
-  async (t) => {
-    const { url } = await withDatabase(t);
-    const weak: readonly [Record<string, string>, RegExp][] = [
-      [{ appendonly: 'no' }, /QUEUE_REDIS_URL: .*"memory".*appendonly yes/],
-      [{ appendfsync: 'everysec' }, /QUEUE_REDIS_URL: .*"everysec".*appendfsync always/],
-      [{ 'no-appendfsync-on-rewrite': 'yes' }, /QUEUE_REDIS_URL: .*"everysec".*no-appendfsync-on-rewrite is yes/],
-      [{ 'maxmemory-policy': 'allkeys-lru' }, /QUEUE_REDIS_URL: .*maxmemory-policy is allkeys-lru.*noeviction/],
-    ];
-    for (const [settings, message] of weak) {
-      const redis = await withRedis(t, { settings });
-      const env = { DATABASE_URL: url, QUEUE_REDIS_URL: redis.queueUrl, CACHE_REDIS_URL: redis.cacheUrl };
-      const { code, output } = await runUntilExit('api', { ...safe, ...env, PORT: String(await findFreePort()) });
-      t.equal(code, 1, JSON.stringify(settings));
-      t.match(output, message);
-    }
-  },
-);
+t.test('in production the API rejects a queue that is not durable and names the Redis setting', async (t) => {
+  const { url } = await withDatabase(t);
+  const weak: readonly [Record<string, string>, RegExp][] = [
+    [{ appendonly: 'no' }, /QUEUE_REDIS_URL: .*"memory".*appendonly yes/],
+    [{ appendfsync: 'everysec' }, /QUEUE_REDIS_URL: .*"everysec".*appendfsync always/],
+    [{ 'no-appendfsync-on-rewrite': 'yes' }, /QUEUE_REDIS_URL: .*"everysec".*no-appendfsync-on-rewrite is yes/],
+    [{ 'maxmemory-policy': 'allkeys-lru' }, /QUEUE_REDIS_URL: .*maxmemory-policy is allkeys-lru.*noeviction/],
+  ];
+  for (const [settings, message] of weak) {
+    const redis = await withRedis(t, { settings });
+    const env = { DATABASE_URL: url, QUEUE_REDIS_URL: redis.queueUrl, CACHE_REDIS_URL: redis.cacheUrl };
+    const { code, output } = await runUntilExit('api', { ...safe, ...env, PORT: String(await findFreePort()) });
+    t.equal(code, 1, JSON.stringify(settings));
+    t.match(output, message);
+  }
+});
 
 for (const component of ['api', 'workers'] as const) {
   t.test(
     `in production ${component}/main.ts rejects a PostgreSQL that may lose commits and names its setting`,
-    { timeout: 120_000 },
     async (t) => {
       const [postgres, redis] = [await withPostgres(t), await withRedis(t)];
       await queryPostgres(postgres.url, 'ALTER ROLE field SET synchronous_commit = off');

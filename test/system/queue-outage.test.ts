@@ -13,7 +13,7 @@ const field = asField('garden');
 
 t.test(
   'updates use the fallback queue while Redis is unavailable, and none is lost or duplicated',
-  { timeout: 90_000, ...withOneRedis },
+  withOneRedis,
   async (t) => {
     const queueServer = await withRedis(t);
     // Receipts say `postgres` only if it fsyncs.

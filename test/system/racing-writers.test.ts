@@ -37,55 +37,43 @@ async function sendAll({ producer }: Backing, device: DeviceId, updates: readonl
   }
 }
 
-t.test(
-  'concurrent devices produce the registers of an independent fold although workers are killed',
-  { timeout: 300_000 },
-  async (t) => {
-    const backing = await withBacking(t);
-    const { reader, producer, db } = backing;
-    // Half of the recording contains both devices. Unit tests fold all of it.
-    const updates = (await readUpdates('concurrent-cells.ndjson.gz')).slice(0, 13_000);
-    const devices = [...new Set(updates.map(({ device }) => device))];
-    t.equal(devices.length, 2);
+t.test('concurrent devices produce the registers of an independent fold although workers are killed', async (t) => {
+  const backing = await withBacking(t);
+  const { reader, producer, db } = backing;
+  // Half of the recording contains both devices. Unit tests fold all of it.
+  const updates = (await readUpdates('concurrent-cells.ndjson.gz')).slice(0, 13_000);
+  const devices = [...new Set(updates.map(({ device }) => device))];
+  t.equal(devices.length, 2);
 
-    let victim = await withProcess(t, 'workers', backing);
-    await withProcess(t, 'workers', backing);
-    const sending = Promise.all(
-      devices.map((device) =>
-        sendAll(
-          backing,
-          device,
-          updates.filter((update) => update.device === device).map(({ update }) => update),
-        ),
+  let victim = await withProcess(t, 'workers', backing);
+  await withProcess(t, 'workers', backing);
+  const sending = Promise.all(
+    devices.map((device) =>
+      sendAll(
+        backing,
+        device,
+        updates.filter((update) => update.device === device).map(({ update }) => update),
       ),
-    );
-    for (const version of [1000, 4500, 8000]) {
-      await waitForVersion(backing, field, version);
-      await victim.forceStop();
-      victim = await withProcess(t, 'workers', backing);
-    }
-    await sending;
-    await waitUntil(
-      'every update is applied',
-      async () => (await reader.readClock(field))?.version === updates.length,
-      {
-        timeoutMs: 60_000,
-      },
-    );
-    await waitUntil('the queue is empty', async () => (await producer.countBacklog()) === 0, { timeoutMs: 60_000 });
+    ),
+  );
+  for (const version of [1000, 4500, 8000]) {
+    await waitForVersion(backing, field, version);
+    await victim.forceStop();
+    victim = await withProcess(t, 'workers', backing);
+  }
+  await sending;
+  await waitUntil('every update is applied', async () => (await reader.readClock(field))?.version === updates.length, {
+    timeoutMs: 60_000,
+  });
+  await waitUntil('the queue is empty', async () => (await producer.countBacklog()) === 0, { timeoutMs: 60_000 });
 
-    const state = await reader.loadState(field);
-    const cells = new Map([...(state?.cells ?? [])].map(([cell, { value }]) => [cell, value]));
-    const expected = foldIndependently(updates);
-    t.equal(cells.size, expected.size);
-    t.same(Object.fromEntries(cells), Object.fromEntries(expected));
-    t.same((await verifyField(db, field)).differences, [], 'the log replays to the stored state');
-    t.equal(await producer.queues.countJobs('failed'), 0, 'no job failed');
-    await waitForCache(backing, field, updates.length);
-    t.equal(
-      await readCached(backing, field),
-      await readStored(backing, field),
-      'cache and database are byte-identical',
-    );
-  },
-);
+  const state = await reader.loadState(field);
+  const cells = new Map([...(state?.cells ?? [])].map(([cell, { value }]) => [cell, value]));
+  const expected = foldIndependently(updates);
+  t.equal(cells.size, expected.size);
+  t.same(Object.fromEntries(cells), Object.fromEntries(expected));
+  t.same((await verifyField(db, field)).differences, [], 'the log replays to the stored state');
+  t.equal(await producer.queues.countJobs('failed'), 0, 'no job failed');
+  await waitForCache(backing, field, updates.length);
+  t.equal(await readCached(backing, field), await readStored(backing, field), 'cache and database are byte-identical');
+});

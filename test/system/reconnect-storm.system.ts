@@ -77,48 +77,40 @@ async function withSubscribers(t: Test, { config }: Backing, address: string, wa
   return all;
 }
 
-t.test(
-  'hundreds of subscribers reconnect at the same time after the API was killed',
-  { timeout: 180_000 },
-  async (t) => {
-    const backing = await withBacking(t);
-    const { producer, cacheRedis, db } = backing;
-    await withWorker(t, backing);
-    const port = String(await findFreePort());
-    const address = `http://127.0.0.1:${port}`;
-    const startApi = () => withProcess(t, 'api', backing, { PORT: port, HOST: '127.0.0.1' });
-    const api = await startApi();
-    const first = Array.from({ length: particles }, (_, at) =>
-      putParticle(at + 1, `p-${at}`, { content: 'memory '.repeat(20) }),
-    );
-    await producer.enqueue(jobOf(field, device, first));
-    await waitForVersion(backing, field, particles);
-    const all = await withSubscribers(t, backing, address, field);
-    const areAll = (version: number) => all.every((subscriber) => subscriber.isOpen && subscriber.version === version);
-    await waitUntil('all subscribers are live', () => areAll(particles), longTimeout);
+t.test('hundreds of subscribers reconnect at the same time after the API was killed', async (t) => {
+  const backing = await withBacking(t);
+  const { producer, cacheRedis, db } = backing;
+  await withWorker(t, backing);
+  const port = String(await findFreePort());
+  const address = `http://127.0.0.1:${port}`;
+  const startApi = () => withProcess(t, 'api', backing, { PORT: port, HOST: '127.0.0.1' });
+  const api = await startApi();
+  const first = Array.from({ length: particles }, (_, at) =>
+    putParticle(at + 1, `p-${at}`, { content: 'memory '.repeat(20) }),
+  );
+  await producer.enqueue(jobOf(field, device, first));
+  await waitForVersion(backing, field, particles);
+  const all = await withSubscribers(t, backing, address, field);
+  const areAll = (version: number) => all.every((subscriber) => subscriber.isOpen && subscriber.version === version);
+  await waitUntil('all subscribers are live', () => areAll(particles), longTimeout);
 
-    api.sendSignal('SIGKILL');
-    await api.exited;
-    await waitUntil(
-      'all subscribers are disconnected',
-      () => all.every((subscriber) => !subscriber.isOpen),
-      longTimeout,
-    );
-    await producer.enqueue(jobOf(field, device, [putParticle(particles + 1, 'meanwhile')]));
-    await waitForVersion(backing, field, particles + 1);
-    await cacheRedis.flushall();
+  api.sendSignal('SIGKILL');
+  await api.exited;
+  await waitUntil('all subscribers are disconnected', () => all.every((subscriber) => !subscriber.isOpen), longTimeout);
+  await producer.enqueue(jobOf(field, device, [putParticle(particles + 1, 'meanwhile')]));
+  await waitForVersion(backing, field, particles + 1);
+  await cacheRedis.flushall();
 
-    const countReads = await countStatements(db, '%from "consciousness_states"%');
-    const countLogReads = await countStatements(db, '%from "field_updates"%');
-    const startedAt = performance.now();
-    await startApi();
-    await waitUntil('all subscribers are live again', () => areAll(particles + 1), longTimeout);
-    t.comment(`all ${subscribers} are live ${Math.round(performance.now() - startedAt)} ms after the start of the API`);
-    const [reads, logReads] = [await countReads(), await countLogReads()];
-    t.comment(`${reads} queries for the state and ${logReads} for the log`);
-    t.ok(reads + logReads < 50, 'the number of queries does not grow with the number of subscribers');
+  const countReads = await countStatements(db, '%from "consciousness_states"%');
+  const countLogReads = await countStatements(db, '%from "field_updates"%');
+  const startedAt = performance.now();
+  await startApi();
+  await waitUntil('all subscribers are live again', () => areAll(particles + 1), longTimeout);
+  t.comment(`all ${subscribers} are live ${Math.round(performance.now() - startedAt)} ms after the start of the API`);
+  const [reads, logReads] = [await countReads(), await countLogReads()];
+  t.comment(`${reads} queries for the state and ${logReads} for the log`);
+  t.ok(reads + logReads < 50, 'the number of queries does not grow with the number of subscribers');
 
-    await producer.enqueue(jobOf(field, device, [putParticle(particles + 2, 'afterwards')]));
-    await waitUntil('all subscribers receive the next update', () => areAll(particles + 2), longTimeout);
-  },
-);
+  await producer.enqueue(jobOf(field, device, [putParticle(particles + 2, 'afterwards')]));
+  await waitUntil('all subscribers receive the next update', () => areAll(particles + 2), longTimeout);
+});

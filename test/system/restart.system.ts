@@ -54,7 +54,7 @@ async function readState({ url, token }: Api): Promise<{ version: number; memory
 const waitForVersion = (api: Api, version: number) =>
   waitUntil(`version ${version} is visible`, async () => (await readState(api)).version >= version, longTimeout);
 
-t.test('no update is lost or applied twice when all processes are killed', { timeout: 300_000 }, async (t) => {
+t.test('no update is lost or applied twice when all processes are killed', async (t) => {
   const folder = join(await withFolder(t), 'data');
   const updates = await readUpdates('earthquakes.ndjson');
   const devices = [...new Set(updates.map(({ device }) => device))];

@@ -40,7 +40,7 @@ async function withApiProcess(t: Test, backing: Backing) {
   };
 }
 
-t.test('all processes are replaced under load', { timeout: 180_000 }, async (t) => {
+t.test('all processes are replaced under load', async (t) => {
   const backing = await withBacking(t);
   const { config, producer, reader, db } = backing;
   const apis = [await withApiProcess(t, backing), await withApiProcess(t, backing)];

@@ -30,36 +30,32 @@ async function startApiProcess(t: Test, backing: Backing, env: Record<string, st
   return api;
 }
 
-t.test(
-  'processes with another grid than the installation do not start and say both sizes',
-  { timeout: 180_000 },
-  async (t) => {
-    const backing = await withBacking(t);
-    await startWorkerProcess(t, backing, { GRID_SIZE: '20' });
-    const settings = { ...settingsOf(backing), ...secret, BACKUP_EVERY_HOURS: '0', PORT: '0' };
-    const message =
-      /GRID_SIZE is 1000, but 20 in this installation: set GRID_SIZE=20, or .*`npx consciousness-field rules set GRID_SIZE 1000`/;
-    for (const component of ['api', 'workers'] as const) {
-      const { code, output } = await runUntilExit(component, { ...settings, GRID_SIZE: '1000' });
-      t.equal(code, 1, component);
-      t.match(output, message, component);
-    }
-    const field = await withField(t, { ...settings, GRID_SIZE: '1000' });
-    const input = `${JSON.stringify({ device: 'ada', ...setCell(1, 500, 0.5) })}\n`;
-    t.match(await field(['enqueue', '-'], { input }), { code: 2, stderr: message });
-    t.equal(await backing.producer.countBacklog(), 0, 'nothing was sent');
-    await startApiProcess(t, backing, { GRID_SIZE: '20' });
-  },
-);
+t.test('processes with another grid than the installation do not start and say both sizes', async (t) => {
+  const backing = await withBacking(t);
+  await startWorkerProcess(t, backing, { GRID_SIZE: '20' });
+  const settings = { ...settingsOf(backing), ...secret, BACKUP_EVERY_HOURS: '0', PORT: '0' };
+  const message =
+    /GRID_SIZE is 1000, but 20 in this installation: set GRID_SIZE=20, or .*`npx consciousness-field rules set GRID_SIZE 1000`/;
+  for (const component of ['api', 'workers'] as const) {
+    const { code, output } = await runUntilExit(component, { ...settings, GRID_SIZE: '1000' });
+    t.equal(code, 1, component);
+    t.match(output, message, component);
+  }
+  const field = await withField(t, { ...settings, GRID_SIZE: '1000' });
+  const input = `${JSON.stringify({ device: 'ada', ...setCell(1, 500, 0.5) })}\n`;
+  t.match(await field(['enqueue', '-'], { input }), { code: 2, stderr: message });
+  t.equal(await backing.producer.countBacklog(), 0, 'nothing was sent');
+  await startApiProcess(t, backing, { GRID_SIZE: '20' });
+});
 
-t.test('an API that is older than the first worker exits if that has another grid', { timeout: 120_000 }, async (t) => {
+t.test('an API that is older than the first worker exits if that has another grid', async (t) => {
   const backing = await withBacking(t);
   const api = await startApiProcess(t, backing, { GRID_SIZE: '40' });
   await startWorkerProcess(t, backing, { GRID_SIZE: '20' });
   t.equal(await api.exited, 'code 1');
 });
 
-t.test('only workers compare the retention', { timeout: 120_000 }, async (t) => {
+t.test('only workers compare the retention', async (t) => {
   const backing = await withBacking(t);
   const worker = await startWorkerProcess(t, backing, { LOG_RETENTION_DAYS: '90' });
   await worker.stop();
@@ -91,7 +87,7 @@ t.test('a grid that has grown is used by running workers, whatever their environ
   t.match(sent, { status: 200, body: { results: [{ outcome: 'applied' }] } });
 });
 
-t.test('a grid shrinks only if nothing is or can come outside', { timeout: 60_000, ...withoutPooler }, async (t) => {
+t.test('a grid shrinks only if nothing is or can come outside', withoutPooler, async (t) => {
   const backing = await withBacking(t, { GRID_SIZE: '50' });
   const field = await withField(t, settingsOf(backing));
   const shrink = (size: number) => field(['rules', 'set', 'GRID_SIZE', String(size)]);
@@ -112,7 +108,7 @@ t.test('a grid shrinks only if nothing is or can come outside', { timeout: 60_00
   t.match(await field(['rules', 'set', 'MAX_BACKLOG', '5']), { code: 2, stderr: /GRID_SIZE, LOG_RETENTION_DAYS/ });
 });
 
-t.test('the first worker refuses a grid that is too small for the cells that exist', { timeout: 60_000 }, async (t) => {
+t.test('the first worker refuses a grid that is too small for the cells that exist', async (t) => {
   const backing = await withBacking(t, { GRID_SIZE: '50' });
   const worker = await withWorker(t, backing);
   await backing.producer.enqueue(jobOf(garden, asDevice('ada'), [setCell(1, 39, 0.5)]));

@@ -30,79 +30,75 @@ const secrets = {
 };
 const longTimeout = { timeoutMs: 60_000, intervalMs: 100 };
 
-t.test(
-  'no secret is printed, for any request and during any outage',
-  { timeout: 180_000, ...withOneRedis },
-  async (t) => {
-    const redis = await withRedis(t);
-    await addRedisPassword(redis.url);
-    const database = new URL((await withDatabase(t)).directUrl);
-    await createDatabaseRole(database);
-    const gates = {
-      database: await withTcpGate(t, { host: '127.0.0.1', port: Number(database.port) }),
-      redis: await withTcpGate(t, { host: '127.0.0.1', port: redis.port }),
-    };
-    database.port = String(gates.database.port);
-    const redisUrl = (index: number) => `redis://:${secrets.redis}@127.0.0.1:${gates.redis.port}/${index}`;
-    const port = await findFreePort();
-    const output = join(await withFolder(t), 'output');
-    const log = openSync(output, 'a');
-    t.teardown(() => closeSync(log));
-    const env = {
-      ...process.env,
-      NODE_ENV: 'development',
-      LOG_LEVEL: 'trace',
-      PORT: String(port),
-      DATABASE_URL: database.href,
-      QUEUE_REDIS_URL: redisUrl(0),
-      CACHE_REDIS_URL: redisUrl(1),
-      JWT_SECRET: secrets.jwt,
-      ADMIN_PASSWORD: secrets.admin,
-      BACKUP_EVERY_HOURS: '0',
-      ALLOW_WEAK_DURABILITY: 'true',
-    };
-    const launch = async (component: Component) => {
-      const running = await startProcess(buildComponentProcess({ component, env, output: log, graceMs: 25_000 }));
-      t.teardown(() => running.stop());
-      return running;
-    };
-    const processes = [await launch('workers'), await launch('api')];
-    const address = `http://127.0.0.1:${port}`;
-    const health = async () => ((await (await fetch(`${address}/api/health`)).json()) as { status: string }).status;
-    await waitUntil('all dependencies are healthy', async () => (await health()) === 'healthy', longTimeout);
+t.test('no secret is printed, for any request and during any outage', withOneRedis, async (t) => {
+  const redis = await withRedis(t);
+  await addRedisPassword(redis.url);
+  const database = new URL((await withDatabase(t)).directUrl);
+  await createDatabaseRole(database);
+  const gates = {
+    database: await withTcpGate(t, { host: '127.0.0.1', port: Number(database.port) }),
+    redis: await withTcpGate(t, { host: '127.0.0.1', port: redis.port }),
+  };
+  database.port = String(gates.database.port);
+  const redisUrl = (index: number) => `redis://:${secrets.redis}@127.0.0.1:${gates.redis.port}/${index}`;
+  const port = await findFreePort();
+  const output = join(await withFolder(t), 'output');
+  const log = openSync(output, 'a');
+  t.teardown(() => closeSync(log));
+  const env = {
+    ...process.env,
+    NODE_ENV: 'development',
+    LOG_LEVEL: 'trace',
+    PORT: String(port),
+    DATABASE_URL: database.href,
+    QUEUE_REDIS_URL: redisUrl(0),
+    CACHE_REDIS_URL: redisUrl(1),
+    JWT_SECRET: secrets.jwt,
+    ADMIN_PASSWORD: secrets.admin,
+    BACKUP_EVERY_HOURS: '0',
+    ALLOW_WEAK_DURABILITY: 'true',
+  };
+  const launch = async (component: Component) => {
+    const running = await startProcess(buildComponentProcess({ component, env, output: log, graceMs: 25_000 }));
+    t.teardown(() => running.stop());
+    return running;
+  };
+  const processes = [await launch('workers'), await launch('api')];
+  const address = `http://127.0.0.1:${port}`;
+  const health = async () => ((await (await fetch(`${address}/api/health`)).json()) as { status: string }).status;
+  await waitUntil('all dependencies are healthy', async () => (await health()) === 'healthy', longTimeout);
 
-    const { token } = await signToken(
-      {
-        sub: 'ada',
-        device: 'phone-1' as DeviceId,
-        fields: ['*'],
-        scope: ['field:read', 'field:write'],
-        expiresInSeconds: 600,
-      },
-      { secret: secrets.jwt, issuer: 'consciousness-field', audience: 'consciousness-field' },
-    );
+  const { token } = await signToken(
+    {
+      sub: 'ada',
+      device: 'phone-1' as DeviceId,
+      fields: ['*'],
+      scope: ['field:read', 'field:write'],
+      expiresInSeconds: 600,
+    },
+    { secret: secrets.jwt, issuer: 'consciousness-field', audience: 'consciousness-field' },
+  );
+  await sendSecrets(address, token);
+  for (const gate of Object.values(gates)) {
+    gate.cut();
+    await waitUntil('the health check reports the outage', async () => (await health()) !== 'healthy', longTimeout);
     await sendSecrets(address, token);
-    for (const gate of Object.values(gates)) {
-      gate.cut();
-      await waitUntil('the health check reports the outage', async () => (await health()) !== 'healthy', longTimeout);
-      await sendSecrets(address, token);
-      gate.open();
-      await waitUntil('all dependencies are healthy again', async () => (await health()) === 'healthy', longTimeout);
-    }
-    for (const running of processes.reverse()) await running.stop();
+    gate.open();
+    await waitUntil('all dependencies are healthy again', async () => (await health()) === 'healthy', longTimeout);
+  }
+  for (const running of processes.reverse()) await running.stop();
 
-    const printed = readFileSync(output, 'utf8');
-    t.match(printed, /"level":(10|20)/, 'debug and trace lines are printed');
-    t.match(printed, /ECONNREFUSED|ECONNRESET|Connection terminated|socket/i, 'the outages are logged');
-    const planted = { ...secrets, token, signature: token.split('.')[2] ?? '', basic: basicOf(secrets.admin) };
-    for (const [what, secret] of Object.entries(planted)) {
-      t.notOk(
-        printed.split('\n').find((line) => line.includes(secret)),
-        `${what} is not printed`,
-      );
-    }
-  },
-);
+  const printed = readFileSync(output, 'utf8');
+  t.match(printed, /"level":(10|20)/, 'debug and trace lines are printed');
+  t.match(printed, /ECONNREFUSED|ECONNRESET|Connection terminated|socket/i, 'the outages are logged');
+  const planted = { ...secrets, token, signature: token.split('.')[2] ?? '', basic: basicOf(secrets.admin) };
+  for (const [what, secret] of Object.entries(planted)) {
+    t.notOk(
+      printed.split('\n').find((line) => line.includes(secret)),
+      `${what} is not printed`,
+    );
+  }
+});
 
 const basicOf = (password: string) => Buffer.from(`operator:${password}`).toString('base64');
 

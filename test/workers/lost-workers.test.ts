@@ -50,7 +50,7 @@ async function checkLogs(t: Test, backing: Backing): Promise<void> {
   t.equal(await queues.countJobs('failed'), 0);
 }
 
-t.test('a worker that is cut off from PostgreSQL alone loses its partitions', { timeout: 180_000 }, async (t) => {
+t.test('a worker that is cut off from PostgreSQL alone loses its partitions', async (t) => {
   const backing = await withBacking(t);
   const url = new URL(directDatabaseUrl(backing.config));
   const link = new TcpLink('worker', 'postgres', Number(url.port));
@@ -73,7 +73,7 @@ t.test('a worker that is cut off from PostgreSQL alone loses its partitions', { 
   await checkLogs(t, backing);
 });
 
-t.test('killed workers with clocks a year ahead and behind lose their partitions', { timeout: 120_000 }, async (t) => {
+t.test('killed workers with clocks a year ahead and behind lose their partitions', async (t) => {
   const backing = await withBacking(t);
   const startShifted = (offsetMs: number) => {
     const shift = `const now = Date.now; Date.now = () => now() + ${offsetMs};`;
@@ -92,7 +92,7 @@ t.test('killed workers with clocks a year ahead and behind lose their partitions
   await checkLogs(t, backing);
 });
 
-t.test('a stopped worker loses its partitions, and harms nothing when it goes on', { timeout: 120_000 }, async (t) => {
+t.test('a stopped worker loses its partitions, and harms nothing when it goes on', async (t) => {
   const backing = await withBacking(t);
   const zombie = await withProcess(t, 'workers', backing);
   await withWorker(t, backing);

@@ -74,7 +74,7 @@ t.test('a worker counts the updates it settles, using only documented label valu
   }
 });
 
-t.test('the health endpoints of a worker report outages of the cache and the queue', { timeout: 60_000 }, async (t) => {
+t.test('the health endpoints of a worker report outages of the cache and the queue', async (t) => {
   const port = await findFreePort();
   const [queue, cache] = [await withRedis(t), await withRedis(t)];
   const backing = await withBacking(t, {

@@ -127,7 +127,7 @@ t.test('a worker whose session PostgreSQL ends stops at once, and takes part aga
   await waitUntil('it has a lease again', () => a.partitions().join() === '0', { timeoutMs: 5000 });
 });
 
-t.test('new jobs keep their partitions while PostgreSQL restarts', { timeout: 60_000 }, async (t) => {
+t.test('new jobs keep their partitions while PostgreSQL restarts', async (t) => {
   const [postgres, { queueUrl }] = [await withPostgres(t), await withRedis(t)];
   const servers = { databaseUrl: postgres.url, queueUrl };
   const workers = [await withLeases(t, servers), await withLeases(t, servers), await withLeases(t, servers)];
@@ -148,25 +148,21 @@ t.test('new jobs keep their partitions while PostgreSQL restarts', { timeout: 60
   t.same([...seen], [3]);
 });
 
-t.test(
-  'a worker that cannot read its queue gives its partitions to others',
-  { timeout: 60_000, ...withOneRedis },
-  async (t) => {
-    const servers = await withServers(t);
-    const { port } = new URL(servers.queueUrl);
-    const link = new TcpLink('worker', 'queue', Number(port));
-    await link.listen();
-    t.teardown(() => link.close());
-    const a = await withLeases(t, { ...servers, queueUrl: servers.queueUrl.replace(`:${port}`, `:${link.port}`) });
-    const b = await withLeases(t, servers);
-    await waitUntil('both have a partition', () => isShared([a, b], [1, 1]));
-    link.setMode('silent');
-    await waitUntil('the other worker has both', () => isShared([a, b], [0, 2]));
-    t.equal(a.abandoned(), 1);
-    link.setMode('pass');
-    await waitUntil('both have a partition again', () => isShared([a, b], [1, 1]));
-  },
-);
+t.test('a worker that cannot read its queue gives its partitions to others', withOneRedis, async (t) => {
+  const servers = await withServers(t);
+  const { port } = new URL(servers.queueUrl);
+  const link = new TcpLink('worker', 'queue', Number(port));
+  await link.listen();
+  t.teardown(() => link.close());
+  const a = await withLeases(t, { ...servers, queueUrl: servers.queueUrl.replace(`:${port}`, `:${link.port}`) });
+  const b = await withLeases(t, servers);
+  await waitUntil('both have a partition', () => isShared([a, b], [1, 1]));
+  link.setMode('silent');
+  await waitUntil('the other worker has both', () => isShared([a, b], [0, 2]));
+  t.equal(a.abandoned(), 1);
+  link.setMode('pass');
+  await waitUntil('both have a partition again', () => isShared([a, b], [1, 1]));
+});
 
 t.test('a worker that starts while Redis is unavailable leases partitions once it is available', async (t) => {
   const [{ directUrl }, redis] = [await withDatabase(t), await withRedis(t)];

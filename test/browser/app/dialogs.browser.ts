@@ -15,7 +15,7 @@ const findSmallTargets = ({ page }: LivePage) =>
     .filter(({ box }) => box.width < ${minTargetPixels} || box.height < ${minTargetPixels})
     .map(({ name, box }) => name + ' ' + box.width + ' x ' + box.height)`);
 
-t.test('the dialogs have no violation that axe finds, and targets for fingers', { timeout: 120_000 }, async (t) => {
+t.test('the dialogs have no violation that axe finds, and targets for fingers', async (t) => {
   const site = await withSite(t);
   await send(site.api, 'garden', 'phone-1', [putParticle(1, 'star', { content: 'A star' })]);
   const variants = [

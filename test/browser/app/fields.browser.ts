@@ -23,7 +23,7 @@ const countOpaque = new Function(
 const countPixels = ({ page }: LivePage, field: string) =>
   page.locator('.cards li', { hasText: field }).locator('canvas').evaluate(countOpaque);
 
-t.test('fields', { timeout: 120_000 }, async (t) => {
+t.test('fields', async (t) => {
   const site = await withSite(t);
   for (const field of ['atlas', 'meadow', 'pond'])
     await send(site.api, field, 'phone-1', [putParticle(1, 'star', { resonance: 0.9 }), setCell(2, 3, 0.8)]);

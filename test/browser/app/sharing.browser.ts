@@ -12,7 +12,7 @@ async function openShare({ page }: LivePage): Promise<void> {
 
 const linkOf = ({ page }: LivePage) => page.getByRole('textbox', { name: 'Link' }).inputValue();
 
-t.test('sharing', { timeout: 120_000 }, async (t) => {
+t.test('sharing', async (t) => {
   const site = await withSite(t);
   await send(site.api, 'garden', 'phone-1', [putParticle(1, 'star', { content: 'A star' })]);
 

@@ -5,7 +5,7 @@ import { pointAt, withSite } from '../support/with-page.ts';
 
 const prefix = '/below/here';
 
-t.test('below a path', { timeout: 120_000 }, async (t) => {
+t.test('below a path', async (t) => {
   const site = await withSite(t, { TRUST_PROXY: '127.0.0.1' });
   const { address, strays } = await withReverseProxy(t, { target: site.api.address, prefix });
 

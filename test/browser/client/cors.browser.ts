@@ -24,7 +24,7 @@ async function withClientPage(t: Test): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
-t.test('problems of a page of another origin', { timeout: 120_000 }, async (t) => {
+t.test('problems of a page of another origin', async (t) => {
   const backing = await withBacking(t);
   // In development every page of this machine is allowed.
   const settings = {

@@ -32,7 +32,7 @@ function call<Name extends keyof StoragePage>(page: Page, name: Name, ...args: P
   return page.evaluate(evaluate, [name, args] as [string, unknown[]]) as ReturnType<StoragePage[Name]>;
 }
 
-t.test('storages of browsers', { timeout: 120_000 }, async (t) => {
+t.test('storages of browsers', async (t) => {
   const address = await withStoragePage(t);
   const { browser, close } = await launchChromium();
   t.teardown(close);

@@ -38,7 +38,7 @@ async function withTabsPage(t: Test): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-t.test('tabs of one browser', { timeout: 240_000 }, async (t) => {
+t.test('tabs of one browser', async (t) => {
   const { browser, close } = await launchChromium();
   t.teardown(close);
   const address = await withTabsPage(t);

@@ -29,7 +29,7 @@ async function serveBuild(t: Test, apiAddress: string): Promise<string> {
 
 const skip = isBuilt ? false : 'examples/expo is not built: run .ci/expo';
 
-t.test('two phones with the Expo example share a grid', { timeout: 120_000, skip }, async (t) => {
+t.test('two phones with the Expo example share a grid', { skip }, async (t) => {
   const backing = await withBacking(t);
   const api = await withApi(t, backing, { NODE_ENV: 'development', OPEN_REGISTRATION: 'true' });
   await withWorker(t, backing);

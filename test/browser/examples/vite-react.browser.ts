@@ -3,7 +3,7 @@ import t from 'tap';
 import { waitUntil } from '../../support/wait-until.ts';
 import { draw, isDrawn, waitUntilLive, withCanvas } from '../support/canvas-example.ts';
 
-t.test('two pages of the example share a canvas', { timeout: 120_000 }, async (t) => {
+t.test('two pages of the example share a canvas', async (t) => {
   const open = await withCanvas(t);
   const [one, two] = [await open(), await open()];
   await draw(one.page, 3, 4);

@@ -6,7 +6,7 @@ import { launchChromium, type OwnBrowser } from '../support/chromium.ts';
 const password = 'a long enough password';
 const board = '/admin/queues/';
 
-t.test('the login dialog of a browser', { timeout: 120_000 }, async (t) => {
+t.test('the login dialog of a browser', async (t) => {
   const own = await launchChromium();
   t.teardown(() => own.close());
   const api = await withApi(t, await withBacking(t), {
@@ -47,7 +47,6 @@ async function visit(t: Test, { browser }: OwnBrowser, { address }: TestApi, typ
   const context = await browser.newContext();
   t.teardown(() => context.close());
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
   const challenges: { origin: string; scheme: string; realm: string }[] = [];
   const session = await context.newCDPSession(page);
   session.on('Fetch.requestPaused', ({ requestId, request }) => {

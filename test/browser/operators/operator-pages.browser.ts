@@ -11,7 +11,7 @@ import { openOperatorPage, operatorPassword } from '../support/operator-page.ts'
 import { send } from '../support/send.ts';
 import { phone } from '../support/with-page.ts';
 
-t.test('the pages for operators', { timeout: 240_000 }, async (t) => {
+t.test('the pages for operators', async (t) => {
   const own = await launchChromium();
   t.teardown(() => own.close());
   const backing = await withBacking(t);

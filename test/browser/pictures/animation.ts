@@ -13,7 +13,7 @@ const lengthMs = 10_000;
 const minFrameMs = 110;
 const maxBytes = 1_500_000;
 
-t.test('ten seconds of the demo', { timeout: 180_000 }, async (t) => {
+t.test('ten seconds of the demo', async (t) => {
   const site = await withSite(t);
   await fillFields(site.api.address);
   const stopDevices = await startDevices(site.api.address, 12);

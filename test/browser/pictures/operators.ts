@@ -16,7 +16,7 @@ const take = async (page: Page, name: string) => {
   t.comment(path);
 };
 
-t.test('screenshots of the pages for operators', { timeout: 300_000 }, async (t) => {
+t.test('screenshots of the pages for operators', async (t) => {
   const own = await launchChromium();
   t.teardown(() => own.close());
   const backing = await withBacking(t, { OPEN_REGISTRATION: 'true' });
@@ -32,7 +32,6 @@ t.test('screenshots of the pages for operators', { timeout: 300_000 }, async (t)
   await waitUntil('both have failed', async () => (await queue.getFailedCount()) === 2, { timeoutMs: 60_000 });
 
   const page = await openOperatorPage(t, own, api.address, { colorScheme: 'light' });
-  page.setDefaultTimeout(60_000);
   await page.getByText('2 jobs could not be applied.').waitFor();
   await take(page, 'admin-overview');
 

@@ -17,7 +17,7 @@ const variants = [
   ['phone-light', { viewport: phone, colorScheme: 'light', deviceScaleFactor: 2, hasTouch: true }],
 ] as const;
 
-t.test('screenshots of the fields of the demo', { timeout: 180_000 }, async (t) => {
+t.test('screenshots of the fields of the demo', async (t) => {
   const site = await withSite(t);
   await fillFields(site.api.address);
   t.teardown(await startDevices(site.api.address, 12));
@@ -35,7 +35,7 @@ t.test('screenshots of the fields of the demo', { timeout: 180_000 }, async (t) 
   await shoot('earthquakes', earthquakes, variants[0][1]);
 });
 
-t.test('screenshots of the gallery and of sharing', { timeout: 120_000 }, async (t) => {
+t.test('screenshots of the gallery and of sharing', async (t) => {
   const site = await withSite(t);
   await fillFields(site.api.address);
   const live = await site.open(t, { field: garden, viewport: { width: 1000, height: 640 }, colorScheme: 'dark' });
@@ -55,38 +55,34 @@ async function drawRow(page: Page, y: number, from: number, to: number): Promise
   for (let x = from; x <= to; x += 1) await draw(page, x, y);
 }
 
-t.test(
-  'screenshots of the example: two pages, one of them offline, and the inspector',
-  { timeout: 120_000 },
-  async (t) => {
-    const open = await withCanvas(t);
-    const viewport = { width: 520, height: 660 };
-    const [one, two, inspected] = [
-      await open('', { viewport }),
-      await open('', { viewport }),
-      await open('&inspect', { viewport: { ...viewport, width: 1000 } }),
-    ];
-    const shoot = ({ page }: typeof one, name: string) =>
-      page.screenshot({ path: imageOf(name), type: 'jpeg', quality: 86 });
-    await drawRow(one.page, 8, 4, 14);
-    await waitUntil('the other page shows it', () => isDrawn(two.page, 14, 8));
-    two.network.goOffline();
-    await drawRow(two.page, 12, 8, 20);
-    await two.page.getByRole('status').filter({ hasText: 'offline, 13 waiting' }).waitFor();
-    await drawRow(one.page, 16, 4, 10);
-    await shoot(one, 'canvas-online');
-    await shoot(two, 'canvas-offline');
-    two.network.goOnline();
-    await waitUntil('what was drawn offline arrives', () => isDrawn(one.page, 20, 12), { timeoutMs: 30_000 });
-    await waitUntil('and what the other page has drawn', () => isDrawn(two.page, 10, 16), { timeoutMs: 30_000 });
-    await waitUntilLive(two.page);
-    await shoot(two, 'canvas-merged');
+t.test('screenshots of the example: two pages, one of them offline, and the inspector', async (t) => {
+  const open = await withCanvas(t);
+  const viewport = { width: 520, height: 660 };
+  const [one, two, inspected] = [
+    await open('', { viewport }),
+    await open('', { viewport }),
+    await open('&inspect', { viewport: { ...viewport, width: 1000 } }),
+  ];
+  const shoot = ({ page }: typeof one, name: string) =>
+    page.screenshot({ path: imageOf(name), type: 'jpeg', quality: 86 });
+  await drawRow(one.page, 8, 4, 14);
+  await waitUntil('the other page shows it', () => isDrawn(two.page, 14, 8));
+  two.network.goOffline();
+  await drawRow(two.page, 12, 8, 20);
+  await two.page.getByRole('status').filter({ hasText: 'offline, 13 waiting' }).waitFor();
+  await drawRow(one.page, 16, 4, 10);
+  await shoot(one, 'canvas-online');
+  await shoot(two, 'canvas-offline');
+  two.network.goOnline();
+  await waitUntil('what was drawn offline arrives', () => isDrawn(one.page, 20, 12), { timeoutMs: 30_000 });
+  await waitUntil('and what the other page has drawn', () => isDrawn(two.page, 10, 16), { timeoutMs: 30_000 });
+  await waitUntilLive(two.page);
+  await shoot(two, 'canvas-merged');
 
-    await drawRow(inspected.page, 20, 4, 9);
-    await inspected.page.getByText('0 pending').waitFor();
-    inspected.network.goOffline();
-    await drawRow(inspected.page, 22, 4, 6);
-    await inspected.page.getByText('3 pending').waitFor();
-    await shoot(inspected, 'inspector');
-  },
-);
+  await drawRow(inspected.page, 20, 4, 9);
+  await inspected.page.getByText('0 pending').waitFor();
+  inspected.network.goOffline();
+  await drawRow(inspected.page, 22, 4, 6);
+  await inspected.page.getByText('3 pending').waitFor();
+  await shoot(inspected, 'inspector');
+});

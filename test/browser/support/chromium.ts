@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, chromium } from 'playwright-core';
 import { findExecutable, isExecutable } from '../../../dev/processes/find-executable.ts';
+import { patient } from '../../support/wait-until.ts';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
@@ -43,6 +44,7 @@ export async function launchChromium(): Promise<OwnBrowser> {
     ],
     env: { ...process.env, XDG_CONFIG_HOME: profile, XDG_CACHE_HOME: profile },
   });
+  browser.on('context', (context) => context.setDefaultTimeout(patient(30_000)));
   return {
     browser,
     async close() {

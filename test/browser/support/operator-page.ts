@@ -21,7 +21,6 @@ export async function openOperatorPage(
     ...options,
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
   const errors: string[] = [];
   page.on('pageerror', (error) => errors.push(String(error)));
   page.on('console', (message) => {

@@ -61,7 +61,6 @@ async function openPage(
 ): Promise<LivePage> {
   const context = await browser.newContext({ viewport: desktop, ...options });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
   const consoleErrors = collectConsoleErrors(page, expected);
   closeAndCheck(t, context, consoleErrors);
   if (!isFirstVisit) await context.addInitScript(dismissWelcome);

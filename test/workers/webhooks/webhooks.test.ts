@@ -79,49 +79,45 @@ async function write({ producer }: Backing, counters: readonly number[], field =
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
-t.test(
-  'a receiver gets every change, signed and in order, although it and a worker are down',
-  { timeout: 120_000 },
-  async (t) => {
-    const backing = await withBacking(t, allowed);
-    const field = await withField(t, { ...settingsOf(backing), ...allowed });
-    const [receiver, dead] = [await withReceiver(t), await withReceiver(t)];
-    dead.behave = () => 'hang';
-    await add(field, receiver, '--from-start');
-    await add(field, dead, '--from-start');
-    // At first it takes nothing: neither is a redirect followed, nor an upgrade waited for.
-    const behaviours = [500, 302, 'upgrade', 'cut'] as const;
-    receiver.behave = (attempt) => behaviours[attempt - 1] ?? 200;
-    const worker = await withProcess(t, 'workers', backing);
-    await write(backing, upTo(5));
-    const arrive = async () => {
-      await backing.db('webhooks').update({ retry_at: null });
-      return versionsOf(receiver).length >= 5;
-    };
-    await waitUntil('the first changes arrive', arrive, { timeoutMs: 30_000, intervalMs: 100 });
-    t.equal(receiver.ids[0], receiver.ids[1], 'a message is repeated under its id');
-    t.equal(receiver.ids[1], receiver.ids[2]);
+t.test('a receiver gets every change, signed and in order, although it and a worker are down', async (t) => {
+  const backing = await withBacking(t, allowed);
+  const field = await withField(t, { ...settingsOf(backing), ...allowed });
+  const [receiver, dead] = [await withReceiver(t), await withReceiver(t)];
+  dead.behave = () => 'hang';
+  await add(field, receiver, '--from-start');
+  await add(field, dead, '--from-start');
+  // At first it takes nothing: neither is a redirect followed, nor an upgrade waited for.
+  const behaviours = [500, 302, 'upgrade', 'cut'] as const;
+  receiver.behave = (attempt) => behaviours[attempt - 1] ?? 200;
+  const worker = await withProcess(t, 'workers', backing);
+  await write(backing, upTo(5));
+  const arrive = async () => {
+    await backing.db('webhooks').update({ retry_at: null });
+    return versionsOf(receiver).length >= 5;
+  };
+  await waitUntil('the first changes arrive', arrive, { timeoutMs: 30_000, intervalMs: 100 });
+  t.equal(receiver.ids[0], receiver.ids[1], 'a message is repeated under its id');
+  t.equal(receiver.ids[1], receiver.ids[2]);
 
-    // The worker is killed while it waits for an answer.
-    receiver.behave = () => 'hang';
-    const { attempts } = receiver;
-    await write(backing, [6, 7]);
-    await waitUntil('a message is under way', () => receiver.attempts > attempts);
-    await worker.forceStop();
-    await receiver.close();
-    await withWorker(t, backing);
-    await write(backing, [8, 9, 10]);
-    await waitForVersion(backing, garden, 10);
-    const again = await withReceiver(t, receiver.port);
-    again.secret = receiver.secret;
-    await waitUntil('everything arrives', () => versionsOf(again).includes(10), { timeoutMs: 60_000 });
-    const all = [...versionsOf(receiver), ...versionsOf(again)];
-    t.same([...new Set(all)], upTo(10), 'complete and in order');
-    t.ok([...receiver.taken, ...again.taken].every(({ isSigned }) => isSigned));
-  },
-);
+  // The worker is killed while it waits for an answer.
+  receiver.behave = () => 'hang';
+  const { attempts } = receiver;
+  await write(backing, [6, 7]);
+  await waitUntil('a message is under way', () => receiver.attempts > attempts);
+  await worker.forceStop();
+  await receiver.close();
+  await withWorker(t, backing);
+  await write(backing, [8, 9, 10]);
+  await waitForVersion(backing, garden, 10);
+  const again = await withReceiver(t, receiver.port);
+  again.secret = receiver.secret;
+  await waitUntil('everything arrives', () => versionsOf(again).includes(10), { timeoutMs: 60_000 });
+  const all = [...versionsOf(receiver), ...versionsOf(again)];
+  t.same([...new Set(all)], upTo(10), 'complete and in order');
+  t.ok([...receiver.taken, ...again.taken].every(({ isSigned }) => isSigned));
+});
 
-t.test('pause, resume, filters, dead letters and replay', { timeout: 120_000 }, async (t) => {
+t.test('pause, resume, filters, dead letters and replay', async (t) => {
   const backing = await withBacking(t, allowed);
   const field = await withField(t, { ...settingsOf(backing), ...allowed });
   const [receiver, regional] = [await withReceiver(t), await withReceiver(t)];

@@ -5,8 +5,6 @@ import { waitUntil } from '../../../support/wait-until.ts';
 import { FakeBrowser } from '../support/fake-browser.ts';
 import { ModelServer } from '../support/model-server.ts';
 
-t.setTimeout(120_000);
-
 /** An app that is open in several tabs, all of which are signed in as `user`. */
 class App {
   user = 'alice';

@@ -8,8 +8,6 @@ import { waitUntil } from '../../../support/wait-until.ts';
 import { FakeBrowser, type FakePage } from '../support/fake-browser.ts';
 import { ModelServer } from '../support/model-server.ts';
 
-t.setTimeout(120_000);
-
 const url = 'http://127.0.0.1';
 const [field, transports] = ['f', ['polling']] as const;
 
