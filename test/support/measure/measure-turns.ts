@@ -49,6 +49,8 @@ const referenceText = JSON.stringify(
 );
 const referenceMs = 7.5;
 
+const maxRepetitions = 20;
+
 /** How much more CPU time the same work takes at the moment, because other cores use the caches and the memory: 1 or more. */
 function measureSlowdown(): number {
   const before = readCpuMs();
@@ -58,18 +60,19 @@ function measureSlowdown(): number {
 
 /**
  * The lowest of several measurements, as on an idle machine: what else runs in this process, such as compilation, only adds to it, and
- * what runs beside it is measured with known work.
+ * what runs beside it is measured with known work. Four, and more while the longest turn exceeds `limitMs`: a host that lets other
+ * virtual machines run meanwhile counts their time as CPU time.
  */
-export async function measureTurnsRepeatedly(repetitions: number, work: () => Promise<unknown>): Promise<TurnCost> {
-  const costs: TurnCost[] = [];
-  for (let index = 0; index < repetitions; index++) {
+export async function measureTurnsRepeatedly(limitMs: number, work: () => Promise<unknown>): Promise<TurnCost> {
+  let lowest: TurnCost = { cpuMs: Number.POSITIVE_INFINITY, longestTurnMs: Number.POSITIVE_INFINITY };
+  for (let count = 0; count < 4 || (count < maxRepetitions && lowest.longestTurnMs > limitMs); count++) {
     const before = measureSlowdown();
     const { cpuMs, longestTurnMs } = await measureTurns(work);
     const slowdown = Math.min(before, measureSlowdown());
-    costs.push({ cpuMs: cpuMs / slowdown, longestTurnMs: longestTurnMs / slowdown });
+    lowest = {
+      cpuMs: Math.min(lowest.cpuMs, cpuMs / slowdown),
+      longestTurnMs: Math.min(lowest.longestTurnMs, longestTurnMs / slowdown),
+    };
   }
-  return {
-    cpuMs: Math.min(...costs.map(({ cpuMs }) => cpuMs)),
-    longestTurnMs: Math.min(...costs.map(({ longestTurnMs }) => longestTurnMs)),
-  };
+  return lowest;
 }

@@ -38,7 +38,7 @@ for (const [what, text] of Object.entries(expensiveBodies)) {
     const answer = JSON.stringify(problem);
     t.ok(answer.length <= maxAnswerBytes, `an answer of ${answer.length} bytes`);
     t.ok((problem?.errors?.length ?? 0) <= 20, `${problem?.errors?.length} errors`);
-    const { cpuMs, longestTurnMs } = await measureTurnsRepeatedly(4, () => problemOf(text));
+    const { cpuMs, longestTurnMs } = await measureTurnsRepeatedly(maxTurnMs, () => problemOf(text));
     t.comment(`${what}: ${cpuMs.toFixed(1)} ms of CPU, ${longestTurnMs.toFixed(1)} ms at a time`);
     t.ok(longestTurnMs <= maxTurnMs, `${longestTurnMs} ms at a time`);
     t.ok(cpuMs <= 2 * maxTurnMs, `${cpuMs} ms`);
@@ -49,7 +49,7 @@ for (const [what, text] of Object.entries(largestBodies)) {
   t.test(`a valid body of the largest ${what} does not hold up the event loop`, async (t) => {
     t.ok(text.length > 0.75 * maxRequestBytes && text.length <= maxRequestBytes, `${text.length} bytes`);
     t.equal(await problemOf(text), undefined);
-    const { cpuMs, longestTurnMs } = await measureTurnsRepeatedly(4, () => problemOf(text));
+    const { cpuMs, longestTurnMs } = await measureTurnsRepeatedly(maxTurnMs, () => problemOf(text));
     t.comment(`${what}: ${cpuMs.toFixed(1)} ms of CPU, ${longestTurnMs.toFixed(1)} ms at a time`);
     t.ok(longestTurnMs <= maxTurnMs, `${longestTurnMs} ms at a time`);
   });
@@ -58,10 +58,10 @@ for (const [what, text] of Object.entries(largestBodies)) {
 t.test('the measurement finds a validation that collects every issue, and a parser that takes every key', async (t) => {
   const wrongCells = JSON.parse(expensiveBodies['numbers instead of cells'] ?? '');
   const collect = async () => schema.safeParse(wrongCells.updates);
-  t.ok((await measureTurnsRepeatedly(2, collect)).longestTurnMs > 2 * maxTurnMs);
+  t.ok((await measureTurnsRepeatedly(Number.POSITIVE_INFINITY, collect)).longestTurnMs > 2 * maxTurnMs);
   const keys = expensiveBodies['objects with one key each'] ?? '';
   const parse = async () => JSON.parse(keys);
-  t.ok((await measureTurnsRepeatedly(2, parse)).longestTurnMs > 2 * maxTurnMs);
+  t.ok((await measureTurnsRepeatedly(Number.POSITIVE_INFINITY, parse)).longestTurnMs > 2 * maxTurnMs);
 });
 
 t.test('keys and values that a client sent are repeated in part only', async (t) => {
