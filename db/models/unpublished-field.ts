@@ -7,8 +7,8 @@ import { Row } from './row.ts';
 
 const unpublishedFieldSchema = z.strictObject({
   fieldId: fieldIdSchema,
-  /** The newest version that was not published. */
-  version: z.int().min(1),
+  /** The newest version that was not published: 0 if it was that of a field that has been erased and created again. */
+  version: z.int().min(0),
 });
 
 class UnpublishedFieldRow extends Row {

@@ -12,7 +12,7 @@ export interface PurgeFilter {
 export interface PurgedJobs {
   /** How many jobs were removed, or lost a part of their requests. */
   readonly jobs: number;
-  /** How many jobs are being processed, and may still be applied. */
+  /** How many jobs were being processed before or after the others were removed, and may still be applied. */
   readonly active: number;
   /** The updates that were removed. */
   readonly updates: readonly { readonly field: FieldId; readonly device: DeviceId; readonly counter: number }[];
@@ -31,7 +31,8 @@ export interface PurgeableQueue {
   trimEvents(maxLength: number): Promise<number>;
 }
 
-const states = ['waiting', 'delayed', 'prioritized', 'paused', 'failed', 'completed'] as const;
+/** In the order in which jobs move, so that one that moves meanwhile is not missed. */
+const states = ['delayed', 'paused', 'prioritized', 'waiting', 'failed', 'completed'] as const;
 type QueuedState = (typeof states)[number] | 'active';
 
 const pageSize = 1000;
@@ -40,6 +41,8 @@ const stride = 500;
 
 export async function purgeJobs(queue: PurgeableQueue, filter: PurgeFilter): Promise<PurgedJobs> {
   const purged = { jobs: 0, updates: [] as PurgedJobs['updates'][number][] };
+  // Counted before and after: a job that a worker gives back meanwhile may be missed among the waiting ones.
+  const activeBefore = await countActive(queue, filter);
   for (const state of states) {
     await eachPage(queue, state, async (job) => {
       const change = planChange(job.data, filter);
@@ -52,13 +55,18 @@ export async function purgeJobs(queue: PurgeableQueue, filter: PurgeFilter): Pro
       return change.rest === undefined;
     });
   }
+  const active = Math.max(activeBefore, await countActive(queue, filter));
+  if (purged.jobs > 0) await queue.trimEvents(0);
+  return { ...purged, active };
+}
+
+async function countActive(queue: PurgeableQueue, filter: PurgeFilter): Promise<number> {
   let active = 0;
   await eachPage(queue, 'active', async ({ data }) => {
     if (listRequests(data).some((request) => isErased(request, filter))) active += 1;
     return false;
   });
-  if (purged.jobs > 0) await queue.trimEvents(0);
-  return { ...purged, active };
+  return active;
 }
 
 const settled = [() => true, () => false] as const;

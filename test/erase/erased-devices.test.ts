@@ -1,5 +1,6 @@
 import t from 'tap';
 import { createFieldStore } from '../../db/field-store.ts';
+import { listUnpublishedFields } from '../../db/models/unpublished-field.ts';
 import { createFieldReader } from '../../db/read/field-reader.ts';
 import { loadState } from '../../db/read/field-state.ts';
 import { verifyField } from '../../db/read/verify-field.ts';
@@ -7,7 +8,7 @@ import { lockFields } from '../../db/write/lock-fields.ts';
 import { directDatabaseUrl } from '../../shared/config/config.ts';
 import { createPseudonyms } from '../../shared/history/pseudonyms.ts';
 import { pruneThrough } from '../../workers/maintenance/prune-logs.ts';
-import { usesPreparedStatements } from '../support/committer.ts';
+import { startCommitter, usesPreparedStatements } from '../support/committer.ts';
 import { asDevice, asField, putParticle, setCell } from '../support/updates.ts';
 import {
   erasureKey,
@@ -165,4 +166,19 @@ t.test('a field is erased with everything that it has, and old updates cannot br
   t.same(outcomesOf(await write(jobBy(zoe, secret, zoe.phone, kept))), ['expired', 'expired']);
   t.same(outcomesOf(await write(jobBy(yan, secret, yan.phone, [setCell(2, 3, 0.3)]))), ['applied']);
   t.match(await verifyField(db, secret), { version: 1, differences: [] }, 'the field begins anew');
+});
+
+t.test('old updates of an erased field are refused while the cache is down, too', async (t) => {
+  const { backing, run } = await withErasureTools(t);
+  const secret = asField('zoe-q7');
+  const old = jobBy(zoe, secret, zoe.phone, [setCell(1, 1, 0.1)]);
+  await openWriter(backing)(old);
+  t.match(await run(['erase', '--field', secret, '--yes']), { code: 0 });
+  const cache = Object.assign(Object.create(backing.cache), {
+    publish: () => Promise.reject(new Error('the cache is down')),
+  });
+  const store = createFieldStore(backing.db, { usesPreparedStatements, pseudonyms });
+  const committer = startCommitter(t, backing, { store, cache });
+  t.match(await committer.submit(old, 1), { version: 0, results: [{ outcome: 'expired' }] });
+  t.match(await listUnpublishedFields(backing.db, 10), [{ field: secret, version: 0 }], 'published later');
 });

@@ -1,13 +1,17 @@
 /** The commit path of one worker without its queue, for tests that decide what is committed when. */
 import type { Knex } from 'knex';
+import type { Test } from 'tap';
 import { createFieldStore, type FieldStore } from '../../db/field-store.ts';
 import { PostgresClock } from '../../db/read/postgres-clock.ts';
+import { createRetry } from '../../db/transient-errors.ts';
 import type { ApplyUpdates } from '../../shared/contract/job.ts';
 import type { FieldId } from '../../shared/field/ids.ts';
 import type { AppliedJobs } from '../../workers/commit/apply-updates.ts';
 import { CommitProgress, commitBatch } from '../../workers/commit/commit-batch.ts';
+import { Committer, type CommitterDeps } from '../../workers/commit/committer.ts';
 import { writeDueSnapshots } from '../../workers/commit/due-snapshots.ts';
 import { HotFieldCache } from '../../workers/commit/hot-field-cache.ts';
+import type { Backing } from './processes/with-worker.ts';
 
 /** As workers do: a pooler may run each statement on another connection. */
 export const usesPreparedStatements = !process.env.TEST_PGBOUNCER;
@@ -46,4 +50,21 @@ export function openCommitter(
       return progress.committed;
     },
   };
+}
+
+/** The group commit of a worker, which retries until the test ends. */
+export function startCommitter(
+  t: Test,
+  { db, cache, log }: Backing,
+  overrides: Partial<Pick<CommitterDeps, 'store' | 'cache' | 'maxConcurrentCommits' | 'onCommit'>> = {},
+): Committer {
+  const stopping = new AbortController();
+  t.teardown(() => stopping.abort());
+  return new Committer({
+    ...{ store: createFieldStore(db, { usesPreparedStatements }), cache, log, maxConcurrentCommits: 4 },
+    retry: createRetry({ signal: stopping.signal, onRetry: () => {} }),
+    snapshotOptions: { snapshotEvery: 5000 },
+    onCommit: () => {},
+    ...overrides,
+  });
 }

@@ -3,11 +3,9 @@ import { randomBytes } from 'node:crypto';
 import t from 'tap';
 import { createFieldStore, type FieldStore } from '../../db/field-store.ts';
 import { verifyField } from '../../db/read/verify-field.ts';
-import { createRetry } from '../../db/transient-errors.ts';
 import { deleteLogThrough } from '../../db/write/log-pruning.ts';
 import { archiveSnapshot, writeSnapshots } from '../../db/write/write-snapshots.ts';
-import { Committer } from '../../workers/commit/committer.ts';
-import { openCommitter, type TestCommitter, usesPreparedStatements } from '../support/committer.ts';
+import { openCommitter, startCommitter, type TestCommitter, usesPreparedStatements } from '../support/committer.ts';
 import { withBacking } from '../support/processes/with-worker.ts';
 import { asDevice, asField, jobOf, putParticle, setCell } from '../support/updates.ts';
 
@@ -33,7 +31,8 @@ t.test('a cached state is reloaded when the log entries that follow it have been
 });
 
 t.test('a batch of large fields is read and committed in parts', async (t) => {
-  const { db, cache, log } = await withBacking(t);
+  const backing = await withBacking(t);
+  const { db } = backing;
   const device = asDevice('phone');
   const ids = [1, 2, 3, 4, 5].map((index) => asField(`large-${index}`));
   // Of text that PostgreSQL cannot compress by much.
@@ -59,9 +58,8 @@ t.test('a batch of large fields is read and committed in parts', async (t) => {
     },
   };
   const reported: string[] = [];
-  const committer = new Committer({
-    ...{ store, cache, log, maxConcurrentCommits: 1, snapshotOptions: { snapshotEvery: 5000 } },
-    retry: createRetry({ signal: new AbortController().signal, onRetry: () => {} }),
+  const committer = startCommitter(t, backing, {
+    ...{ store, maxConcurrentCommits: 1 },
     onCommit: ({ applied }) => reported.push(...applied.keys()),
   });
   const results = await Promise.all(

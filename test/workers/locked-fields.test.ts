@@ -1,11 +1,9 @@
 /** The row of a field is locked for long, as by retention: jobs of other fields that are committed with it do not wait. */
 import t, { type Test } from 'tap';
-import { createFieldStore } from '../../db/field-store.ts';
 import { verifyField } from '../../db/read/verify-field.ts';
-import { createRetry } from '../../db/transient-errors.ts';
 import { lockFields } from '../../db/write/lock-fields.ts';
-import { type CommitReport, Committer } from '../../workers/commit/committer.ts';
-import { usesPreparedStatements } from '../support/committer.ts';
+import type { CommitReport } from '../../workers/commit/committer.ts';
+import { startCommitter } from '../support/committer.ts';
 import { type Backing, withBacking } from '../support/processes/with-worker.ts';
 import { readCached, readStored } from '../support/read-back.ts';
 import { asDevice, asField, jobOf, setCell } from '../support/updates.ts';
@@ -14,19 +12,9 @@ import { waitUntil } from '../support/wait-until.ts';
 const [locked, free] = [asField('locked'), asField('free')];
 const alice = asDevice('alice');
 
-function createCommitter(t: Test, { db, cache, log }: Backing) {
-  const stopping = new AbortController();
-  t.teardown(() => stopping.abort());
+function openWriter(t: Test, backing: Backing) {
   const reports: CommitReport[] = [];
-  const committer = new Committer({
-    store: createFieldStore(db, { usesPreparedStatements }),
-    cache,
-    log,
-    retry: createRetry({ signal: stopping.signal, onRetry: () => {} }),
-    maxConcurrentCommits: 4,
-    snapshotOptions: { snapshotEvery: 5000 },
-    onCommit: (report) => reports.push(report),
-  });
+  const committer = startCommitter(t, backing, { onCommit: (report) => reports.push(report) });
   let sequence = 0;
   const write = (field: typeof free, counter: number) =>
     committer.submit(jobOf(field, alice, [setCell(counter, counter, 0.5)]), ++sequence);
@@ -36,7 +24,7 @@ function createCommitter(t: Test, { db, cache, log }: Backing) {
 t.test('jobs of other fields in the batch of a locked field are answered, and their next jobs committed', async (t) => {
   const backing = await withBacking(t);
   const { db } = backing;
-  const { write, reports } = createCommitter(t, backing);
+  const { write, reports } = openWriter(t, backing);
   await Promise.all([write(locked, 1), write(free, 1)]);
   const answered: number[] = [];
   let waiting: Promise<{ version: number }> | undefined;

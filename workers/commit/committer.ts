@@ -11,6 +11,7 @@ import type { FieldId } from '../../shared/field/ids.ts';
 import { cursorOf } from '../../shared/field/state.ts';
 import type { Logger } from '../../shared/process/logger.ts';
 import type { Retry } from '../../shared/process/retry.ts';
+import { estimateJobBytes } from '../../shared/queue/job-size.ts';
 import type { AppliedJobs } from './apply-updates.ts';
 import { type CommitDeps, CommitProgress, commitBatch, type FieldJobs } from './commit-batch.ts';
 import type { CommitTrace } from './commit-trace.ts';
@@ -21,6 +22,8 @@ import { deferMs } from './reorder-window.ts';
 
 const maxBatchUpdates = 2000;
 const maxBatchFields = 200;
+/** Estimated bytes: a statement that takes longer than its timeout would be repeated in vain. */
+const maxBatchBytes = 8 * 1024 * 1024;
 
 interface PendingJob {
   readonly job: ApplyUpdates;
@@ -31,6 +34,12 @@ interface PendingJob {
 }
 
 type Batch = Map<FieldId, PendingJob[]>;
+
+/** How much may still be added to a batch. */
+interface Room {
+  updates: number;
+  bytes: number;
+}
 
 /** The fields of a batch that were committed and published together. */
 export interface CommitReport {
@@ -129,21 +138,25 @@ export class Committer {
       for (const field of batch.keys()) this.#busyFields.add(field);
       void this.#process(batch).finally(() => {
         this.#runningCommits -= 1;
-        for (const field of batch.keys()) this.#busyFields.delete(field);
-        this.#schedule();
+        this.#release([...batch.keys()]);
       });
     }
+  }
+
+  #release(fields: readonly FieldId[]): void {
+    for (const field of fields) this.#busyFields.delete(field);
+    this.#schedule();
   }
 
   /** The pending jobs of fields that are in no running commit, oldest field first. */
   #dequeueBatch(): Batch {
     const batch: Batch = new Map();
-    let remaining = maxBatchUpdates;
+    const room: Room = { updates: maxBatchUpdates, bytes: maxBatchBytes };
     for (const [field, pendingJobs] of this.#pending) {
       if (this.#busyFields.has(field)) continue;
-      if (batch.size === maxBatchFields || remaining <= 0) break;
-      const batchJobs = dequeueUpTo(pendingJobs, remaining);
-      remaining -= countUpdates(batchJobs);
+      if (batch.size === maxBatchFields) break;
+      const batchJobs = dequeueInto(room, pendingJobs, { mayExceed: batch.size === 0 });
+      if (batchJobs.length === 0) break;
       batch.set(field, batchJobs);
       if (pendingJobs.length === 0) this.#pending.delete(field);
     }
@@ -151,31 +164,48 @@ export class Committer {
   }
 
   /**
-   * Commits a batch and resolves its jobs. If it fails permanently, its jobs are committed one by one. These are not deferred, because
-   * deferred jobs would be batched with others and fail again.
+   * Commits a batch, resolves its jobs, and releases each field when it is committed. If the rest fails permanently, its jobs are
+   * committed one by one.
    */
-  async #process(batch: Batch, mayDefer = true): Promise<void> {
-    const { retry, log } = this.#deps;
+  async #process(batch: Batch): Promise<void> {
     try {
       while (batch.size > 0) {
-        const progress = new CommitProgress(
-          new Map([...batch].map(([field, pendingJobs]) => [field, pendingJobs.map(({ job }) => job)])),
-          { mayDefer },
-        );
-        await retry(() => this.#commitAndAnswer(batch, progress));
+        const progress = new CommitProgress(listJobs(batch));
+        await this.#deps.retry(() => this.#commitAndAnswer(batch, progress, (fields) => this.#release(fields)));
       }
     } catch (error) {
-      // The queue redelivers all of these jobs. Those that were committed but not published are then published as duplicates.
-      if (isTransient(error)) return rejectAll(batch, error);
-      const singleJobBatches = splitIntoSingleJobs(batch);
-      if (singleJobBatches.length === 1) return rejectAll(batch, error);
-      log.warn({ err: error, jobs: singleJobBatches.length }, 'batch commit failed; retrying its jobs individually');
-      for (const singleJobBatch of singleJobBatches) await this.#process(singleJobBatch, false);
+      const jobs = [...batch.values()].flat();
+      if (isTransient(error) || jobs.length === 1) return rejectAll(jobs, error);
+      this.#deps.log.warn({ err: error, jobs: jobs.length }, 'batch commit failed; retrying its jobs individually');
+      for (const [field, pendingJobs] of batch) {
+        for (const pendingJob of pendingJobs) await this.#processAlone(field, pendingJob);
+        batch.delete(field);
+        this.#release([field]);
+      }
     }
   }
 
-  /** Commits what is left of the batch and removes it. Fields that were committed do not wait for the others. */
-  async #commitAndAnswer(batch: Batch, progress: CommitProgress): Promise<void> {
+  /**
+   * Commits a job of a field that stays busy, because more of its jobs may follow. The job is not deferred: deferred jobs would be
+   * batched with others and fail again.
+   */
+  async #processAlone(field: FieldId, pendingJob: PendingJob): Promise<void> {
+    const batch: Batch = new Map([[field, [pendingJob]]]);
+    const progress = new CommitProgress(listJobs(batch), { mayDefer: false });
+    await this.#deps
+      .retry(() => this.#commitAndAnswer(batch, progress, () => {}))
+      .catch((error) => rejectAll([pendingJob], error));
+  }
+
+  /**
+   * Commits what is left of the batch and removes it. Fields that were committed do not wait for the others.
+   * @param onDone called with the fields that were committed, when their next jobs may be committed
+   */
+  async #commitAndAnswer(
+    batch: Batch,
+    progress: CommitProgress,
+    onDone: (fields: readonly FieldId[]) => void,
+  ): Promise<void> {
     const startedAt = performance.now();
     let failure: unknown;
     try {
@@ -195,11 +225,8 @@ export class Committer {
     if (applied.size > 0) this.#deps.onCommit({ jobs, applied, unpublished, ...times });
     for (const [field, one] of applied) this.#resolve(batch.get(field) ?? [], one);
     await this.#writeSnapshots([...applied.keys()]);
-    for (const field of applied.keys()) {
-      batch.delete(field);
-      this.#busyFields.delete(field);
-    }
-    this.#schedule();
+    for (const field of applied.keys()) batch.delete(field);
+    onDone([...applied.keys()]);
     if (failure !== undefined) throw failure;
   }
 
@@ -241,27 +268,29 @@ function insertInOrder(pendingJobs: PendingJob[], pendingJob: PendingJob): void 
   pendingJobs.splice(precedingIndex + 1, 0, pendingJob);
 }
 
-function dequeueUpTo(pendingJobs: PendingJob[], maxUpdates: number): PendingJob[] {
+/** Removes the first jobs that there is room for. If `mayExceed`, the first one in any case. */
+function dequeueInto(
+  room: Room,
+  pendingJobs: PendingJob[],
+  { mayExceed }: { readonly mayExceed: boolean },
+): PendingJob[] {
   let count = 0;
-  let updates = 0;
   for (const { job } of pendingJobs) {
-    if (count > 0 && updates + job.updates.length > maxUpdates) break;
+    const bytes = estimateJobBytes(job);
+    const fits = job.updates.length <= room.updates && bytes <= room.bytes;
+    if (!fits && !(mayExceed && count === 0)) break;
     count += 1;
-    updates += job.updates.length;
+    room.updates -= job.updates.length;
+    room.bytes -= bytes;
   }
   return pendingJobs.splice(0, count);
 }
 
-function countUpdates(pendingJobs: readonly PendingJob[]): number {
-  return pendingJobs.reduce((sum, { job }) => sum + job.updates.length, 0);
+function listJobs(batch: Batch): FieldJobs {
+  return new Map([...batch].map(([field, pendingJobs]) => [field, pendingJobs.map(({ job }) => job)]));
 }
 
-function rejectAll(batch: Batch, error: unknown): void {
-  for (const { reject } of [...batch.values()].flat()) reject(error);
-}
-
-function splitIntoSingleJobs(batch: Batch): Batch[] {
-  return [...batch].flatMap(([field, pendingJobs]) =>
-    pendingJobs.map((pendingJob) => new Map([[field, [pendingJob]]])),
-  );
+/** After a transient error, the queue redelivers the jobs. Those that were committed but not published are then published as duplicates. */
+function rejectAll(pendingJobs: readonly PendingJob[], error: unknown): void {
+  for (const { reject } of pendingJobs) reject(error);
 }
