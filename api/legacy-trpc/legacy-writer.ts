@@ -46,7 +46,7 @@ interface LegacyWriterDeps {
   readonly acceptUpdates: AcceptUpdates;
   readonly replies: PendingReplies;
   readonly reader: Pick<FieldReader, 'readResults'>;
-  readonly versions: Pick<LatestVersions, 'observe'>;
+  readonly versions: Pick<LatestVersions, 'observe' | 'isReadable'>;
   readonly clock: Pick<ServerClock, 'now'>;
   readonly revocations: Pick<RevocationList, 'isRevoked'>;
 }
@@ -102,9 +102,8 @@ export class LegacyWriter {
       const accepted = await acceptUpdates({ writer, updates: [update], replyTo: pendingReply.address });
       request.releaseBody();
       const sent = { field, device: series, updates: [update], sentAt: accepted.serverTime };
-      const applied = await waitUntilApplied({ replies, reader, log: request.log }, { sent, pendingReply, deadline });
-      if (applied) versions.observe(field, applied.version);
-      return applied;
+      const deps = { replies, reader, versions, log: request.log };
+      return await waitUntilApplied(deps, { sent, pendingReply, deadline });
     } finally {
       pendingReply.close();
     }

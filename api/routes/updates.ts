@@ -89,11 +89,11 @@ export function addUpdateRoutes(app: App, deps: UpdateRoutesDeps): void {
         admission.inFlight.release(request);
         const { field, device } = writer;
         const sent = { field, device, updates, sentAt: accepted.serverTime };
-        const applied = await waitUntilApplied({ replies, reader, log: request.log }, { sent, pendingReply, deadline });
+        const deps = { replies, reader, versions, log: request.log };
+        const applied = await waitUntilApplied(deps, { sent, pendingReply, deadline });
         // Devices correct their clocks by the time of the response, not by that of the acceptance.
         const serverTime = clock.now();
         if (!applied) return reply.code(202).send({ ...accepted, serverTime });
-        versions.observe(field, applied.version);
         const { adjusted } = accepted;
         return reply
           .code(200)

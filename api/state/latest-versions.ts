@@ -32,4 +32,13 @@ export class LatestVersions {
     this.observe(field, version);
     return this.#versions.get(field) ?? version;
   }
+
+  /**
+   * Whether readers of the cache get this version or a newer one: a commit is in PostgreSQL shortly before it is in the cache. True if
+   * there is no copy, or the cache does not answer, since reads then go to PostgreSQL. Never rejects.
+   */
+  async isReadable(field: FieldId, version: number): Promise<boolean> {
+    const cursor = await this.#cache.readCursor(field).catch(() => undefined);
+    return cursor === undefined || versionOf(cursor) >= version;
+  }
 }

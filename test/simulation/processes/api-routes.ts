@@ -63,9 +63,9 @@ async function postUpdates(deps: RouteDeps, request: ApiRequest, updates: readon
   try {
     const accepted = await acceptUpdates({ writer, updates, replyTo: pendingReply.address });
     const sent = { field, device, updates, sentAt: accepted.serverTime };
-    const applied = await waitUntilApplied({ replies, reader, log: silentLog }, { sent, pendingReply, deadline });
+    const waitDeps = { replies, reader, versions, log: silentLog };
+    const applied = await waitUntilApplied(waitDeps, { sent, pendingReply, deadline });
     if (!applied) return respond(202, accepted);
-    versions.observe(field, applied.version);
     const results: readonly UpdateResult[] = applied.results;
     return respond(200, { field, ...applied, results, serverTime: accepted.serverTime });
   } finally {
