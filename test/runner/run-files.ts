@@ -21,14 +21,16 @@ const hasReporter = values.reporter !== 'tap';
 
 async function runFile(file: string): Promise<TestCounts> {
   const module = join(build, file.replace(/\.ts$/, '.js'));
-  // `env` removes the loader with which tap records modules from the options of Node again.
-  const args = [`NODE_OPTIONS=${NODE_OPTIONS}`, process.execPath, '--enable-source-maps', module];
+  const timeoutMs = patient((values.timeout ?? 0) * 1000);
+  // `env` removes the loader with which tap records modules from the options of Node again. Each file has a limit of its own as well.
+  const variables = [`NODE_OPTIONS=${NODE_OPTIONS}`, `TAP_TIMEOUT=${timeoutMs / 1000}`];
+  const args = [...variables, process.execPath, '--enable-source-maps', module];
   const results = await t.spawn('env', args, {
     name: file,
     at: null,
     stack: '',
     buffered: true,
-    timeout: patient((values.timeout ?? 0) * 1000),
+    timeout: timeoutMs,
     stdio: hasReporter ? 'pipe' : 'inherit',
   });
   if (!results) return { passed: 0, failed: 1 };
