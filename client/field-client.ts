@@ -157,6 +157,7 @@ class Client implements FieldClient {
 
   discard(entry: OutboxEntry) {
     this.#services.outbox.discard(entry.key);
+    this.#synchronizer.emitState();
   }
 
   async read<Answer>(path: string): Promise<Answer> {
@@ -168,7 +169,7 @@ class Client implements FieldClient {
   }
 
   sendMessage(message: ClientMessage) {
-    return this.#services.connection.send(message);
+    return this.#services.connection.send(message) > 0;
   }
 
   on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void) {

@@ -39,6 +39,9 @@ export class Synchronizer {
   /** The value of `#tickedMs` when results last arrived or were requested. */
   #lastResultAt = 0;
   #lastRetryAt = 0;
+  /** The number of the last message that requested a region. */
+  #regionMessage = 0;
+  #isRegionRefused = false;
 
   constructor(options: FieldClientOptions, events: Emitter<ClientEvents>) {
     this.#events = events;
@@ -48,6 +51,7 @@ export class Synchronizer {
       onOpen: () => {
         this.#resendAccepted();
         this.#checkHistory();
+        this.#isRegionRefused = false;
         this.#requestRegion();
       },
       onMessage: (message) => this.#handleMessage(message),
@@ -101,15 +105,24 @@ export class Synchronizer {
     if (connection.transport) this.#requestRegion();
   }
 
-  /** Requests the region to watch, if the stream was opened for another one. */
+  /** Requests the region to watch, if the stream was opened for another one, or the server has refused the request. */
   #requestRegion(): void {
     const { replica, connection } = this.services;
     const { region, requestedRegion, server } = replica;
     // A snapshot of the former region may be in flight, and would look like one of the whole field.
-    if (requestedRegion && !region) connection.reopen();
-    else if (region === requestedRegion && (region || !server.region)) return;
-    else if (connection.send({ type: 'region', region: region ?? null })) replica.requestedRegion = region;
-    else connection.checkNow();
+    if (requestedRegion && !region) {
+      connection.reopen();
+      return;
+    }
+    if (!this.#isRegionRefused && region === requestedRegion && (region || !server.region)) return;
+    const number = connection.send({ type: 'region', region: region ?? null });
+    if (number === 0) {
+      connection.checkNow();
+      return;
+    }
+    this.#regionMessage = number;
+    this.#isRegionRefused = false;
+    replica.requestedRegion = region;
   }
 
   emitState(): void {
@@ -134,8 +147,10 @@ export class Synchronizer {
     }
     if (message.type === 'delta' && effect === 'applied') this.#handleDelta(message);
     if (message.type === 'snapshot') this.#handleSnapshot(message.reason, before);
-    if (!sender.handleMessage(message) && message.type === 'error')
+    if (!sender.handleMessage(message) && message.type === 'error') {
+      if (message.messageNumber === this.#regionMessage) this.#isRegionRefused = true;
       this.#reportProblem(message.problem.title, message.problem.code);
+    }
     if (effect === 'applied') this.emitState();
     this.#events.emit('message', message);
   }
@@ -238,12 +253,12 @@ export class Synchronizer {
       this.#lastRetryAt = now;
       outbox.resendUnverified();
       store.retry();
+      if (this.#status === 'live') this.#requestRegion();
       sender.notify();
     }
     if (now - this.#lastResultAt < resendAfterMs) return;
     this.#lastResultAt = now;
     outbox.resendAccepted();
-    if (this.#status === 'live') this.#requestRegion();
     sender.notify();
   }
 

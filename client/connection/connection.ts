@@ -91,9 +91,9 @@ export class Connection {
     this.#transport?.probe(resumeProbeMs);
   }
 
-  /** @returns false unless a stream is open that can send messages */
-  send(message: ClientMessage): boolean {
-    return this.#state === 'open' && Boolean(this.#transport?.send(message));
+  /** @returns the message's number, by which an error names it; 0 unless a stream is open that can send messages */
+  send(message: ClientMessage): number {
+    return this.#state === 'open' ? (this.#transport?.send(message) ?? 0) : 0;
   }
 
   /** Closes the stream, which is then reopened from the client's cursor. */

@@ -35,6 +35,8 @@ export class TokenProvider {
   #cached: CachedToken | undefined;
   #renewal: Promise<string> | undefined;
   #generation = 0;
+  /** How often the app's token was discarded. */
+  #forgotten = 0;
   /** A token that the server rejected during a renewal, which may return the same token again. */
   #rejected: string | undefined;
   readonly #registration: Registration;
@@ -65,7 +67,7 @@ export class TokenProvider {
     return this.#account;
   }
 
-  /** Changes when the account may have changed: a token obtained before must not send updates that are pending after. */
+  /** Changes when the account or the device may have changed: a token obtained before must not send updates that are pending after. */
   get generation(): number {
     return this.#generation;
   }
@@ -81,11 +83,11 @@ export class TokenProvider {
    */
   async getToken(signal?: AbortSignal): Promise<string> {
     for (;;) {
-      const [cached, generation] = [this.#cached, this.#generation];
+      const [cached, forgotten] = [this.#cached, this.#forgotten];
       if (cached && this.#options.now() < cached.renewAt) return cached.token;
       this.#renewal ??= this.#renew();
       const token = await untilAborted(this.#renewal, signal);
-      if (generation === this.#generation) return token;
+      if (forgotten === this.#forgotten) return token;
     }
   }
 
@@ -102,6 +104,7 @@ export class TokenProvider {
   /** Discards the app's token, since `getToken` may now return another user's. A device that registered keeps its token. */
   forgetAppToken(): void {
     if (!this.#options.getToken) return;
+    this.#forgotten += 1;
     this.#generation += 1;
     this.#cached = undefined;
     this.#renewal = undefined;
@@ -123,13 +126,13 @@ export class TokenProvider {
 
   async #fetchToken(): Promise<CachedToken> {
     const { token: staticToken, getToken, now } = this.#options;
-    const generation = this.#generation;
+    const forgotten = this.#forgotten;
     const appToken = staticToken ?? (getToken && (await this.#askApp(getToken)));
     const token = appToken ?? (await this.#registration.obtainToken(now()));
     const { device, user, expiresAt } = decodeTokenClaims(token);
     // Otherwise the token may be that of a former account.
-    if (generation === this.#generation) {
-      if (device !== undefined) this.#device = device;
+    if (forgotten === this.#forgotten) {
+      if (device !== undefined) this.#setDevice(device);
       if (appToken !== undefined && user !== undefined) this.#setAccount(user);
     }
     const remainingMs = (expiresAt ?? Number.POSITIVE_INFINITY) - now();
@@ -144,9 +147,16 @@ export class TokenProvider {
     return withDeadline(Promise.resolve(getToken()), getTokenTimeoutMs, toError);
   }
 
+  #setDevice(device: string): void {
+    if (device === this.#device) return;
+    this.#device = device;
+    this.#generation += 1;
+  }
+
   #setAccount(account: string): void {
     if (account === this.#account) return;
     this.#account = account;
+    this.#generation += 1;
     this.#options.identity?.saveAccount(account);
     this.#options.onAccount();
   }

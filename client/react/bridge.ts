@@ -36,6 +36,6 @@ export function useConsciousnessBridge(source: ClientSource): ConsciousnessBridg
   const isLoaded = useClientValue(client, ['state', 'status'], (from) => from.isLoaded);
   const conflicts = useClientValue(client, ['conflict'], (from) => from.conflicts);
   const outbox = useClientValue(client, ['update', 'state'], (from) => from.outbox);
-  const pending = useClientValue(client, ['update'], (from) => from.pending);
+  const pending = useClientValue(client, ['update', 'state'], (from) => from.pending);
   return { client, state, status, isLoaded, conflicts, outbox, pending, ...useBoundActions(client) };
 }

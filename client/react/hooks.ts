@@ -96,7 +96,7 @@ export function useIsLoaded(): boolean {
 
 /** The number of own updates that are not applied yet. */
 export function usePending(): number {
-  return useClientValue(useFieldClient(), ['update'], ({ pending }) => pending);
+  return useClientValue(useFieldClient(), ['update', 'state'], ({ pending }) => pending);
 }
 
 /** The own updates in sending order. */

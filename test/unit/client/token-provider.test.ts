@@ -26,3 +26,27 @@ t.test('a late answer for the former account changes nothing, and its caller get
   t.same([provider.account, provider.device, accounts], ['bob', 'phone-of-bob', ['bob']]);
   t.equal(answers.length, 2, 'the app was not asked again');
 });
+
+t.test('a renewal that returns the token of another account changes the generation', async (t) => {
+  let user = 'alice';
+  let now = 0;
+  const expiring = () => `.${btoa(JSON.stringify({ sub: user, device: `phone-of-${user}`, exp: now / 1000 + 600 }))}.`;
+  const provider = new TokenProvider({
+    url: 'http://127.0.0.1',
+    getToken: expiring,
+    fetch: async () => new Response(),
+    now: () => now,
+    onAccount: () => {},
+  });
+  await provider.getToken();
+  const { generation } = provider;
+  now = 550_000;
+  await provider.getToken();
+  t.equal(provider.generation, generation, 'the same account and device');
+  user = 'bob';
+  now = 1_100_000;
+  const token = await provider.getToken();
+  t.not(provider.generation, generation, 'updates that are pending now are those of the other account');
+  t.equal(token, await provider.getToken(), 'and its token sends them');
+  t.equal(provider.account, 'bob');
+});

@@ -85,6 +85,7 @@ export function withFakeServer(
   };
   const sockets: FakeSocket[] = [];
   const messages: number[][] = [];
+  const regionMessages: number[] = [];
   class FakeSocket {
     sentCount = 0;
     readonly listeners = new Map<string, (event: { data: unknown; code: number }) => void>();
@@ -94,6 +95,7 @@ export function withFakeServer(
     send(text: string) {
       this.sentCount += 1;
       const message = JSON.parse(text) as ClientMessage;
+      if (message.type === 'region') regionMessages.push(this.sentCount);
       if (message.type !== 'update') return;
       const counters = message.updates.map(({ counter }) => counter);
       messages.push(counters);
@@ -135,6 +137,8 @@ export function withFakeServer(
     },
     /** The counters of the updates that were sent over sockets. */
     messages,
+    /** The numbers of the messages that requested a region. */
+    regionMessages,
     /** The requests that ask whether the log has a cursor. */
     lookups: () => requests.flatMap(({ path }) => /^\/updates\?after=(.*)&limit=1$/.exec(path)?.[1] ?? []),
     sent: () => requests.filter(({ path }) => path === '/updates').map(({ counters }) => counters),
