@@ -15,8 +15,11 @@ import {
 } from '../../shared/field/dynamics/eviction.ts';
 import { maxTombstoneBytes, maxTombstones } from '../../shared/field/merge-update.ts';
 import { maxHotFieldBytes } from '../../workers/commit/hot-field-cache.ts';
+import { consumerOptions } from '../../workers/consume/consumer-options.ts';
 import { closes, type Limit, limitsOfInput, type Setting } from './limits-of-input.ts';
 import { limitsOfPresence } from './limits-of-presence.ts';
+
+const { count: maxDeadLetters, age: deadLetterSeconds } = consumerOptions.removeOnFail;
 
 export const limits: Readonly<Record<string, readonly Limit[]>> = {
   'What a client sends': limitsOfInput,
@@ -166,6 +169,18 @@ export const limits: Readonly<Record<string, readonly Limit[]>> = {
       value: 'MAX_QUEUE_MEMORY_MB',
       above: 'overloaded',
       where: 'api/admission/admission-control.ts',
+    },
+    {
+      what: 'Dead-letter jobs of a partition, or of the fallback queue',
+      value: maxDeadLetters,
+      above: { effect: 'the oldest are deleted' },
+      where: 'workers/consume/consumer-options.ts',
+    },
+    {
+      what: 'Days of a dead-letter job',
+      value: deadLetterSeconds / 86_400,
+      above: { effect: 'it is deleted when another job of its queue fails' },
+      where: 'workers/consume/consumer-options.ts',
     },
     {
       what: 'Bytes of requests that an API receives at once',
