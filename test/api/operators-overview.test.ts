@@ -119,7 +119,7 @@ t.test('the overview', async (t) => {
     });
     t.match(database.webhooks, [{ host: 'hooks.example', status: 'paused', attempts: 0, deadLetters: 0 }]);
     const finding = findings.find(({ what }: { what: string }) => what === 'The webhook to hooks.example is paused.');
-    t.match(finding, { level: 'warning', advice: new RegExp(`resume ${webhook.id}`) });
+    t.match(finding, { level: 'warning', advice: new RegExp(`resume ${webhook.id}.*first.*replay ${webhook.id}`) });
     const { text } = await readPage();
     t.match(text, /hooks\.example/);
     t.notMatch(`${text}${JSON.stringify(database)}`, /secret-path/);

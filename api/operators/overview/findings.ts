@@ -111,7 +111,8 @@ export function findFindings({ at, health, queue, database, allowsWeakDurability
       'warning',
       status === 'paused',
       `The webhook to ${host} is paused${reason}.`,
-      `Nothing is lost meanwhile. ${command} webhooks resume ${id} sends what it has missed.`,
+      `Nothing is lost meanwhile. ${command} webhooks resume ${id} sends what it has missed. If a restore or a failover has lost what ` +
+        `was delivered last, first choose where to continue with ${command} webhooks replay ${id}.`,
     );
     add(
       'warning',
