@@ -39,11 +39,12 @@ export const closes = (code: number) => ({ effect: `the socket is closed (${code
 
 export const limitsOfInput: readonly Limit[] = [
   {
-    what: 'Bytes of a request with updates, and of a message',
+    what: 'Bytes of a request with updates',
     value: maxRequestBytes,
     above: 'too_large',
     where: 'api/routes/updates.ts',
   },
+  { what: 'Bytes of a message on a socket', value: maxRequestBytes, above: closes(1009), where: 'api/app.ts' },
   { what: 'Bytes of a registration', value: maxBodyBytes, above: 'too_large', where: 'api/routes/tokens/devices.ts' },
   {
     what: 'Bytes of the body of a GET or HEAD',

@@ -61,13 +61,13 @@ export const limits: Readonly<Record<string, readonly Limit[]>> = {
       where: 'api/admission/newcomer-limits.ts',
     },
     {
-      what: 'Times the limits above that all users of an address have together',
+      what: 'Limits of all users of one address together, as a multiple of those above',
       value: 'LIMIT_ADDRESS_FACTOR',
       above: { effect: '`rate_limited`, `too_many_fields` or `too_many_devices`' },
       where: 'api/rate-limits/caller-limiter.ts',
     },
     {
-      what: 'Failed logins of an address',
+      what: 'Invalid tokens of an address',
       value: 'LIMIT_FAILED_LOGINS',
       above: 'rate_limited',
       where: 'api/rate-limits/rate-limits.ts',
@@ -93,9 +93,11 @@ export const limits: Readonly<Record<string, readonly Limit[]>> = {
       where: 'shared/field/dynamics/eviction.ts',
     },
     {
-      what: 'Bytes of particles: for each 128, and the UTF-8 bytes of id, content and connections',
+      what: 'Bytes of particles (128 each, plus the UTF-8 bytes of id, content and connections)',
       value: maxParticleBytes,
-      above: { effect: `those with the newest writes stay, ${particleBytesAfterEviction} bytes at most` },
+      above: {
+        effect: `those with the newest writes stay, ${particleBytesAfterEviction.toLocaleString('en-US')} bytes at most`,
+      },
       where: 'shared/field/dynamics/eviction.ts',
     },
     {
