@@ -51,16 +51,21 @@ def replace_file(path: Path, data: bytes) -> None:
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        with os.fdopen(file, "wb", closefd=False) as stream:
-            stream.write(data)
-        os.fsync(file)
-    finally:
-        os.close(file)
-    os.replace(temporary, path)
-    _sync_folder(path.parent)
+        try:
+            with os.fdopen(file, "wb", closefd=False) as stream:
+                stream.write(data)
+            os.fsync(file)
+        finally:
+            os.close(file)
+        os.replace(temporary, path)
+    except OSError:
+        # On a full disk, what was written of it would take the space of later changes.
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Makes a new name in the folder durable. Windows cannot open folders, and does so by itself."""
     if os.name == "nt":
         return

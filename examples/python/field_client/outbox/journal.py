@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..files import FileLock, replace_file
+from ..files import FileLock, replace_file, sync_folder
 
 Record = dict[str, Any]
 
@@ -24,6 +24,8 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = FileLock(path.with_suffix(".lock"))
+        self._is_open = False
+        #: None while it is not known which file has the name, since an attempt to replace the file has failed.
         self._file: int | None = None
         #: The number of records in the file.
         self.length = 0
@@ -46,21 +48,25 @@ class Journal:
         return [record for record in records if record is not None]
 
     def replace(self, records: Iterable[Record]) -> None:
-        """Replaces all records at once."""
+        """Replaces all records at once. If that fails, the records stay as they are, and others can be appended."""
         lines = list(map(_encode, records))
+        self._close_file()
         replace_file(self._path, b"".join(lines))
-        if self._file is not None:
-            os.close(self._file)
-        self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND)
         self.length = len(lines)
+        self._is_open = True
+        self._file = self._open_file()
 
     def append(self, *records: Record, sync: bool = True) -> None:
         """Does nothing before `replace` and after `close`.
 
         :param sync: whether to return only when the records would survive a power failure
         """
-        if not records or self._file is None:
+        if not records or not self._is_open:
             return
+        if self._file is None:
+            # Either file has all records, but the folder has to keep the name of the one that is appended to.
+            sync_folder(self._path.parent)
+            self._file = self._open_file()
         # A line that an earlier attempt has left unfinished is ended first.
         _write_all(self._file, b"\n" + b"".join(map(_encode, records)))
         if sync:
@@ -69,10 +75,18 @@ class Journal:
 
     def close(self) -> None:
         """Unlocks the file."""
+        self._is_open = False
+        self.length = 0
+        self._close_file()
+        self._lock.release()
+
+    def _open_file(self) -> int:
+        return os.open(self._path, os.O_WRONLY | os.O_APPEND)
+
+    def _close_file(self) -> None:
         if self._file is not None:
             os.close(self._file)
             self._file = None
-        self._lock.release()
 
 
 def _encode(record: Record) -> bytes:

@@ -17,6 +17,8 @@ class OutboxStore:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        #: After a failed attempt to replace the journal, the next one follows when it is longer than this.
+        self._retry_length = 0
         #: By place: pending and refused updates, and applied ones that are kept or shown.
         self.entries: dict[int, Entry] = {}
         #: The highest counter and place assigned so far.
@@ -52,46 +54,61 @@ class OutboxStore:
 
     def put(self, *entries: Entry) -> None:
         """Stores entries that are new or have changed."""
-        self._append([entry.to_record() for entry in entries])
+        self._journal.append(*(entry.to_record() for entry in entries))
         for entry in entries:
             self.entries[entry.place] = entry
             self.place = max(self.place, entry.place)
             self.counter = max(self.counter, entry.counter)
+        self._compact()
 
     def mark_sent(self, entries: Iterable[Entry]) -> None:
         """Stores that these may have been sent, with the timestamps that were chosen for them."""
         stamps = [[entry.place, entry.update["timestamp"]] for entry in entries]
         sent = max([self.sent, *(entry.counter for entry in entries)])
-        self._append([{"do": "sent", "counter": sent, "stamps": stamps}])
+        self._journal.append({"do": "sent", "counter": sent, "stamps": stamps})
         self.sent = sent
         self.timestamp = max(self.timestamp, *(timestamp for _, timestamp in stamps))
+        self._compact()
 
     def mark_contained(self, entries: Iterable[Entry], cursor: str) -> None:
         """Stores that the state with this cursor contains these. If that is lost, it can be found out again."""
         places = [entry.place for entry in entries]
-        self._append([{"do": "contained", "places": places, "cursor": cursor}] if places else [], sync=False)
-        self.contained_in = cursor if places else self.contained_in
+        if places:
+            self._journal.append({"do": "contained", "places": places, "cursor": cursor}, sync=False)
+            self.contained_in = cursor
+            self._compact()
 
     def remove(self, entries: Iterable[Entry]) -> None:
         """Forgets entries."""
         places = [entry.place for entry in entries]
-        self._append([{"do": "drop", "places": places}] if places else [])
-        for place in places:
-            self.entries.pop(place, None)
+        if places:
+            self._journal.append({"do": "drop", "places": places})
+            for place in places:
+                self.entries.pop(place, None)
+            self._compact()
 
     def set_device(self, device: str) -> None:
         """Stores whose counters these are."""
-        self._append([{"do": "head", "device": device}])
+        self._journal.append({"do": "head", "device": device})
         self.device = device
+        self._compact()
 
     def save_head(self) -> None:
         """Stores the counters and the connected time."""
-        self._append([self._head()])
+        self._journal.append(self._head())
+        self._compact()
 
-    def _append(self, records: list[Record], sync: bool = True) -> None:
-        self._journal.append(*records, sync=sync)
-        if self._journal.length > max(_MIN_LENGTH, 4 * len(self.entries)):
+    def _compact(self) -> None:
+        """To be called after the change that was appended is in memory, since the new file has only what memory has."""
+        length = self._journal.length
+        if length <= max(_MIN_LENGTH, 4 * len(self.entries), self._retry_length):
+            return
+        try:
             self._journal.replace(self._records())
+            self._retry_length = 0
+        except OSError:
+            # The change is stored in the long journal. Each attempt writes the whole file, so the next one is not soon.
+            self._retry_length = length + _MIN_LENGTH
 
     def _records(self) -> Iterable[Record]:
         stored = (entry for entry in self.entries.values() if not entry.is_settled or entry.kept_at is not None)
