@@ -4,56 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 import unittest
-from pathlib import Path
-from typing import Any, Callable
 from unittest import mock
 
-from field_client import ApiError, Entry, FieldClient, FolderInUseError, InvalidUpdateError
+from field_client import FieldClient, FolderInUseError, InvalidUpdateError
 from field_client.net.identity import Identity
 
-from .fake_server import Failure, FakeServer
+from .client_case import ClientCase
+from .fake_server import Failure
 
-PATIENCE = 30.0
 
-
-class ClientTest(unittest.TestCase):
-    def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name) / "data"
-        sync = mock.patch("os.fsync")
-        sync.start()
-        self.addCleanup(sync.stop)
-        self.server = FakeServer()
-        self.addCleanup(self.server.stop)
-        self.problems: list[str] = []
-        # An error in a thread would otherwise be printed only.
-        crashes = mock.patch("threading.excepthook")
-        self.crash = crashes.start()
-        self.addCleanup(crashes.stop)
-        self.addCleanup(lambda: self.crash.assert_not_called())
-
-    def open(self, folder: Path | None = None, **options: Any) -> FieldClient:
-        def record(error: Exception) -> None:
-            self.problems.append(error.code if isinstance(error, ApiError) else type(error).__name__)
-
-        client = FieldClient(self.server.url, "f", folder or self.folder, on_problem=record, max_pause=0.05, **options)
-        self.addCleanup(client.close)
-        client.start()
-        return client
-
-    def settle(self, client: FieldClient, *entries: Entry) -> None:
-        self.assertTrue(client.wait_until_settled(entries, PATIENCE), self.problems)
-
-    def wait(self, client: FieldClient, condition: Callable[[], bool]) -> None:
-        self.assertTrue(client.wait_until(condition, PATIENCE), self.problems)
-
-    def values(self) -> list[float]:
-        """What was applied, in the order of the log."""
-        return [entry.update["cells"][0]["value"] for entry in self.server.log]
-
+class ClientTest(ClientCase):
     def test_edits_are_shown_at_once_and_applied_once(self) -> None:
         client = self.open()
         first, second = client.set_cells({(0, 0): 0.1}), client.set_cells({(1, 0): 0.2})
@@ -238,6 +199,37 @@ class ClientTest(unittest.TestCase):
         self.settle(client, entry, second)
         self.assertNotEqual(client.device, first)
         self.assertEqual(sorted(self.values()), [0.1, 0.2])
+
+    def test_a_receipt_that_was_answered_before_a_failure_is_not_asked_for_again(self) -> None:
+        client = self.open()
+        self.server.fail("/updates", Failure(), times=1000)
+        for at in range(10):
+            client.set_cells({(at, 0): at / 100})
+        self.wait(client, lambda: len(self.server.log) == 10)
+        self.server.stop()
+        for at in range(10, 20):
+            client.set_cells({(at, 0): at / 100})
+        client.close()
+        self.server.start()
+        self.server.tokens.clear()
+        requests: list[str] = []
+        answered: list[str] = []
+
+        def limit(path: str) -> Failure | None:
+            if "/updates/" not in path:
+                return None
+            requests.append(path)
+            if len(requests) % 8 == 0:
+                return Failure(429, b'{"code":"rate_limited"}', (("retry-after", "0"),))
+            answered.append(path)
+            return None
+
+        with mock.patch.object(self.server, "take_failure", limit):
+            client = self.open()
+            self.settle(client, *client.outbox)
+        self.assertNotEqual(client.device, self.server.log[0].device)
+        self.assertEqual(sorted(self.values()), [at / 100 for at in range(20)])
+        self.assertEqual((len(answered), len(set(answered))), (20, 20))
 
     def test_a_token_is_renewed_before_it_expires(self) -> None:
         now = 4_000_000_000_000 - 120_000

@@ -81,32 +81,46 @@ class FormerDevice:
     """Settles what may have been sent as another device, before anything is sent as the present one.
 
     A device that had to register anew has another id, under which the server would apply the same updates a second
-    time.
+    time. Answers are kept until all are known: the server limits how many it gives in a minute, and an attempt that
+    asked for all of them again might never reach the last ones.
     """
 
     def __init__(self, device: str) -> None:
         self._device = device
         self._attempts = 0
+        #: By counter: receipts, and the results that follow from them, with None for what was not applied.
+        self._receipts: dict[int, JsonObject] = {}
+        self._results: dict[int, JsonObject | None] = {}
 
     def find_results(
         self, read: Read, maybe_sent: list[JsonObject], accepted: Iterable[int], cursor: str
     ) -> list[JsonObject]:
         """The results of the updates that were applied as the former device. Raises ApiError if that is not known yet.
 
+        The next attempt continues where this one has failed.
+
         :param maybe_sent: the updates that the server may have
         :param accepted: the counters of those that it has acknowledged
         :param cursor: of the client's state
         """
-        results = [result for update in maybe_sent for result in [self._find(read, update, cursor)] if result]
+        for update in maybe_sent:
+            if update["counter"] not in self._results:
+                self._results[update["counter"]] = self._find(read, update, cursor)
+        results = [result for update in maybe_sent for result in [self._results[update["counter"]]] if result]
         self._attempts += 1
         missing = set(accepted) - {result["counter"] for result in results}
         if missing and self._attempts < _MAX_ATTEMPTS:
+            for counter in missing:
+                self._receipts.pop(counter, None)
+                self._results.pop(counter, None)
             raise ApiError("receipts_pending", "Updates of the former device are not applied yet", retry_after=1)
         return results
 
     def _find(self, read: Read, update: JsonObject, cursor: str) -> JsonObject | None:
         counter = update["counter"]
-        receipt = read(f"/updates/{self._device}/{counter}")
+        if counter not in self._receipts:
+            self._receipts[counter] = read(f"/updates/{self._device}/{counter}")
+        receipt = self._receipts[counter]
         if receipt["status"] != "applied":
             return None
         if "version" not in receipt:
