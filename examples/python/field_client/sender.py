@@ -9,7 +9,7 @@ from typing import Any, Callable
 from .net.api import TIMEOUT, Answer, Api, ApiError
 from .net.backoff import Backoff
 from .net.identity import Identity
-from .outbox.checks import FormerDevice, is_in_log, read_counter
+from .outbox.checks import ReceiptCheck, is_in_log, read_counter
 from .synchronizer import Synchronizer
 from .validation import MAX_UPDATES
 
@@ -47,7 +47,10 @@ class Sender:
         self._on_problem = on_problem
         self._stopped = threading.Event()
         self._backoff = Backoff(self._stopped, max_pause)
-        self._former: FormerDevice | None = None
+        self._former: ReceiptCheck | None = None
+        #: The first counter that the server has refused as too far above its last one, until lower ones are given.
+        self._too_far: int | None = None
+        self._receipts: ReceiptCheck | None = None
         #: Updates in a request: fewer while searching for one that makes the server refuse all of them.
         self._batch_size = MAX_UPDATES
         self._thread = threading.Thread(target=self._run, name="field-sender", daemon=True)
@@ -88,6 +91,7 @@ class Sender:
             if device is not None:
                 self._settle_former_device(read, device)
                 self._synchronizer.compare_counter(lambda: read_counter(read, device))
+                self._lower_counters(read, device)
             self._check_history(read)
             self._send_batch(token, device)
         except ApiError as error:
@@ -100,10 +104,22 @@ class Sender:
         if former is None:
             return
         name, maybe_sent, accepted = former
-        self._former = self._former or FormerDevice(name)
+        self._former = self._former or ReceiptCheck(name)
         results = self._former.find_results(read, maybe_sent, accepted, self._synchronizer.replica.cursor)
         self._synchronizer.adopt_outbox(device, name, results)
         self._former = None
+        # What was refused were the counters of the former device.
+        self._too_far = self._receipts = None
+
+    def _lower_counters(self, read: Callable[[str], JsonObject], device: str) -> None:
+        first = self._too_far
+        if first is None:
+            return
+        maybe_sent, accepted = self._synchronizer.maybe_sent(first)
+        self._receipts = self._receipts or ReceiptCheck(device)
+        results = self._receipts.find_results(read, maybe_sent, accepted, self._synchronizer.replica.cursor)
+        self._synchronizer.lower_counters(device, first, read_counter(read, device), maybe_sent, results)
+        self._too_far = self._receipts = None
 
     def _check_history(self, read: Callable[[str], JsonObject]) -> None:
         cursors = self._synchronizer.cursors_to_check()
@@ -118,6 +134,8 @@ class Sender:
         try:
             answer = self._post(updates, token)
         except ApiError as error:
+            if error.is_about_counters:
+                self._refuse_counters(updates, error)
             if not error.is_about_content:
                 raise
             self._refuse(updates, error)
@@ -143,15 +161,29 @@ class Sender:
 
     def _refuse(self, updates: list[JsonObject], error: ApiError) -> None:
         """The server refuses a request as a whole. It names the invalid updates, or halves of the request find them."""
-        wrong: dict[int, str] = {}
-        for each in error.errors:
-            match = _PATH.match(each.get("path", ""))
-            if match and int(match[1]) < len(updates):
-                reason = f"{each['path'][match.end() :]} {each.get('message', '')}".strip()
-                wrong[updates[int(match[1])]["counter"]] = reason
+        wrong = {updates[at]["counter"]: reason for at, reason in _find_named(updates, error).items()}
         if not wrong and len(updates) == 1:
             wrong[updates[0]["counter"]] = str(error)
         if wrong:
             self._synchronizer.refuse(wrong)
         else:
             self._batch_size = (len(updates) + 1) // 2
+
+    def _refuse_counters(self, updates: list[JsonObject], error: ApiError) -> None:
+        """The server names the first update that is too far above its last one. Those before are sent without it."""
+        self._synchronizer.mark_unsent(update["counter"] for update in updates)
+        at = min(_find_named(updates, error), default=0)
+        if at > 0:
+            self._batch_size = at
+        else:
+            self._too_far = updates[0]["counter"]
+
+
+def _find_named(updates: list[JsonObject], error: ApiError) -> dict[int, str]:
+    """What is wrong with the updates that an error names, by their places in the request."""
+    named: dict[int, str] = {}
+    for each in error.errors:
+        match = _PATH.match(each.get("path", ""))
+        if match and int(match[1]) < len(updates):
+            named[int(match[1])] = f"{each['path'][match.end() :]} {each.get('message', '')}".strip()
+    return named

@@ -143,9 +143,14 @@ class Synchronizer:
                 self._store.set_device(device)
             if former in (None, device):
                 return None
-            maybe_sent = [entry for entry in self._outbox.pending if entry.state != "queued"]
-            accepted = [entry.counter for entry in maybe_sent if entry.status == "accepted"]
-            return former, [entry.update for entry in maybe_sent], accepted
+            return former, *self.maybe_sent(0)
+
+    def maybe_sent(self, first: int) -> tuple[list[JsonObject], list[int]]:
+        """The updates from a counter on that may have been sent, and the counters of those that were accepted."""
+        with self._changed:
+            entries = [entry for entry in self._outbox.pending if entry.state != "queued" and entry.counter >= first]
+            accepted = [entry.counter for entry in entries if entry.status == "accepted"]
+            return [entry.update for entry in entries], accepted
 
     def adopt_outbox(self, device: str, former: str, results: Iterable[JsonObject]) -> None:
         """Updates are sent as this device from now on. The results are of those that were applied as the former one."""
@@ -207,6 +212,24 @@ class Synchronizer:
         with self._changed:
             for counter, reason in reasons.items():
                 self._outbox.refuse(counter, reason)
+            self.notify()
+
+    def mark_unsent(self, counters: Iterable[int]) -> None:
+        """A request with these was refused because of counters, as a whole."""
+        with self._changed:
+            self._outbox.mark_unsent(counters)
+
+    def lower_counters(
+        self, device: str, first: int, last: int, maybe_sent: list[JsonObject], results: list[JsonObject]
+    ) -> None:
+        """Numbers updates from the last counter of this device on, except those that have results under theirs.
+
+        :param first: the first counter that the server has refused as too far above the last one
+        :param maybe_sent: the updates that the results were asked for
+        """
+        with self._changed:
+            self._outbox.settle(results, device)
+            self._outbox.lower_counters(first, last, [update["counter"] for update in maybe_sent])
             self.notify()
 
     def _is_due(self) -> bool:

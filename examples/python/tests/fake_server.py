@@ -43,6 +43,8 @@ class FakeServer:
         self.checks: list[str] = []
         #: Whether requests with updates are answered before they are applied.
         self.is_slow = False
+        #: How far above the last counter of a device its next one may be.
+        self.max_gap = 1_000_000
         self.tokens: list[str] = []
         self._history = "one"
         self._devices = 0
@@ -153,6 +155,19 @@ class FakeServer:
                 return version
         return 0
 
+    def last_counter(self, device: str) -> int:
+        return max((entry.update["counter"] for entry in self.log if entry.device == device), default=0)
+
+    def find_gap(self, device: str, updates: list[JsonObject]) -> JsonObject | None:
+        """The problem of a request with a counter that is too high."""
+        with self.lock:
+            highest = self.last_counter(device) + self.max_gap
+            for at, update in enumerate(updates):
+                if update["counter"] > highest:
+                    errors = [{"path": f"/updates/{at}/counter", "message": "is too far above the last"}]
+                    return {"code": "counter_too_far", "title": "Too far", "errors": errors}
+            return None
+
     def _apply(self, device: str, update: JsonObject) -> JsonObject:
         counter = update["counter"]
         version = self.find(device, counter)
@@ -226,14 +241,17 @@ def _create_handler(fake: FakeServer) -> Any:
                 self._stream(fake.follow(self.headers.get("last-event-id")))
                 return None
             if name == "clock":
-                own = [entry.update["counter"] for entry in fake.log if entry.device == device]
-                return 200, {"clock": {device: max(own)} if own else {}}
+                last = fake.last_counter(device)
+                return 200, {"clock": {device: last} if last else {}}
             if name == "updates":
                 return self._read_log(query["after"][0])
             return self._read_receipt(*path.split("/")[-2:])
 
         def _post(self, device: str, updates: list[JsonObject]) -> tuple[int, JsonObject]:
             fake.requests.append([update["counter"] for update in updates])
+            problem = fake.find_gap(device, updates)
+            if problem:
+                return 400, problem
             answer = fake.apply(device, updates)
             if fake.is_slow:
                 return 202, {"serverTime": 0}

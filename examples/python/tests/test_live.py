@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from field_client import FieldClient
+from field_client.client import outbox_path
 from field_client.net.api import Api, ApiError
+from field_client.outbox.journal import Journal
+from field_client.outbox.store import OutboxStore
 
 from .support import read_vectors
 
@@ -123,6 +126,17 @@ class LiveTest(unittest.TestCase):
             seen.append((shown["cells"], {each["id"]: each["position"] for each in shown["memoryParticles"]}))
             state = client.server_state
             self.assertEqual(seen[-1], (state["cells"], {p["id"]: p["position"] for p in state["memoryParticles"]}))
+
+    def test_edits_with_counters_that_are_too_far_are_numbered_from_the_last_one(self) -> None:
+        store = OutboxStore(Journal(outbox_path(self.folder / "first", URL, self.field, None)))
+        store.load()
+        store.counter = 1_200_000
+        store.save_head()
+        store.close()
+        client = self.open_client("first")
+        entries = [client.set_cells({(at, 0): 0.5}) for at in range(3)]
+        self.assertTrue(client.wait_until_settled(entries, PATIENCE), [entry.status for entry in entries])
+        self.assertEqual([(entry.counter, entry.status) for entry in entries], [(at, "applied") for at in (1, 2, 3)])
 
 
 def fill_in(value: Any, values: dict[str, str]) -> Any:

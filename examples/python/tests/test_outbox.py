@@ -181,6 +181,64 @@ class OutboxTest(unittest.TestCase):
         process.edit("b")
         self.assertEqual(process.describe(), [["b", 1, "queued"]])
 
+    def test_an_update_that_cannot_be_stored_under_a_new_counter_keeps_its_old_one(self) -> None:
+        process = self.start()
+        process.edit("a")
+        process.outbox.next_batch(1, 1000)
+        reused = {"counter": 1, "outcome": "reused", "version": 1, "cursor": EMPTY_CURSOR}
+        with mock.patch.object(process.journal, "append", side_effect=OSError("no space left on device")):
+            with self.assertRaises(OSError):
+                process.outbox.settle([reused], "d")
+        self.assertEqual(process.describe(), [["a", 1, "queued"]])
+        process.outbox.settle([reused], "d")
+        self.assertEqual(process.describe(), [["a", 2, "queued"]])
+
+    def test_lower_counters_are_given_in_order_and_not_to_two_updates(self) -> None:
+        process = self.start()
+        for name in "abcd":
+            process.edit(name)
+        process.outbox.next_batch(2, 1000)
+        applied = {"counter": 2, "outcome": "applied", "version": 1, "cursor": "1.aaaaaaaaaaaaaaaa"}
+        process.outbox.settle([applied], "d")
+        process.outbox.skip_to(3_000_000)
+        process.outbox.next_batch(2, 1000)
+        process.outbox.refuse(3_010_001, "no")
+        process.edit("e")
+        # What "a" was sent for is not known. The log of the server was restored from a backup without "b".
+        process.outbox.lower_counters(3_010_001, 0, [])
+        expected = [["a", 1, "queued"], ["b", 2, "applied", "applied"], ["d", 3, "queued"], ["e", 4, "queued"]]
+        refused = [["c", 3_010_001, "refused"]]
+        self.assertEqual(process.describe(), expected + refused)
+        for _ in range(2):  # The second time, the journal was made shorter.
+            process.store.close()
+            process = self.start()
+            self.assertEqual(process.describe(), expected + refused)
+        process.edit("f")
+        self.assertEqual(process.describe(), [*expected, ["f", 5, "queued"], *refused])
+
+    def test_what_another_process_may_have_sent_gets_a_lower_counter_only_if_it_was_not_applied(self) -> None:
+        process = self.start()
+        process.outbox.skip_to(3_000_000)
+        process.edit("a")
+        process.store.close()
+        process = self.start()
+        process.outbox.lower_counters(3_010_001, 0, [])
+        self.assertEqual(process.describe(), [["a", 3_010_001, "queued"]])
+        process.outbox.lower_counters(3_010_001, 0, [3_010_001])
+        self.assertEqual(process.describe(), [["a", 1, "queued"]])
+        self.assertEqual(process.outbox.entries[0].state, "queued")
+
+    def test_counters_stay_if_those_above_the_last_one_are_not_lower(self) -> None:
+        process = self.start()
+        for name in "abc":
+            process.edit(name)
+        process.outbox.next_batch(1, 1000)
+        process.outbox.lower_counters(2, 0, [])
+        process.outbox.lower_counters(2, 1, [])
+        self.assertEqual([counter for _, counter, _ in process.describe()], [1, 2, 3])
+        process.edit("d")
+        self.assertEqual([counter for _, counter, _ in process.describe()], [1, 2, 3, 4])
+
     def test_the_timestamp_of_the_first_request_survives_a_restart(self) -> None:
         process = self.start()
         process.edit("a")

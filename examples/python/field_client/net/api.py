@@ -40,7 +40,12 @@ class ApiError(Exception):
     @property
     def is_about_content(self) -> bool:
         """Whether the content of the request is at fault, so that the same can never succeed."""
-        return self.status == 413 or (self.status == 400 and self.code != "internal")
+        return self.status == 413 or (self.status == 400 and self.code not in ("internal", "counter_too_far"))
+
+    @property
+    def is_about_counters(self) -> bool:
+        """Whether the same content may succeed under lower counters."""
+        return self.code == "counter_too_far"
 
 
 class Answer(NamedTuple):

@@ -77,12 +77,11 @@ class HistoryCheck:
         self._is_paused = True
 
 
-class FormerDevice:
-    """Settles what may have been sent as another device, before anything is sent as the present one.
+class ReceiptCheck:
+    """Finds out which updates were applied as a device, before they are sent as another one or under other counters.
 
-    A device that had to register anew has another id, under which the server would apply the same updates a second
-    time. Answers are kept until all are known: the server limits how many it gives in a minute, and an attempt that
-    asked for all of them again might never reach the last ones.
+    The server would apply the same updates a second time. Answers are kept until all are known: the server limits how
+    many it gives in a minute, and an attempt that asked for all of them again might never reach the last ones.
     """
 
     def __init__(self, device: str) -> None:
@@ -95,7 +94,7 @@ class FormerDevice:
     def find_results(
         self, read: Read, maybe_sent: list[JsonObject], accepted: Iterable[int], cursor: str
     ) -> list[JsonObject]:
-        """The results of the updates that were applied as the former device. Raises ApiError if that is not known yet.
+        """The results of the updates that were applied as the device. Raises ApiError if that is not known yet.
 
         The next attempt continues where this one has failed.
 
@@ -113,7 +112,7 @@ class FormerDevice:
             for counter in missing:
                 self._receipts.pop(counter, None)
                 self._results.pop(counter, None)
-            raise ApiError("receipts_pending", "Updates of the former device are not applied yet", retry_after=1)
+            raise ApiError("receipts_pending", "Updates that were accepted earlier are not applied yet", retry_after=1)
         return results
 
     def _find(self, read: Read, update: JsonObject, cursor: str) -> JsonObject | None:

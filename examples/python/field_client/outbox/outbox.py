@@ -1,14 +1,15 @@
 """The device's own updates: gives them counters and timestamps, and follows what becomes of them.
 
-Counters are never given twice. An update is stored under a counter before it is sent under it, and so is the fact that
-it may have been sent.
+Counters rise and are never given twice, unless the server refuses them as too far above the last one that it knows. An
+update is stored under a counter before it is sent under it, and so is the fact that it may have been sent.
 """
 
 from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import count
 from typing import Any, Callable
 
 from ..clock import HybridClock
@@ -34,6 +35,8 @@ class Outbox:
         #: The highest counter that this process, or an earlier one, may have sent.
         self._highest_sent = store.counter
         self._highest_counter = store.counter
+        #: Counters above the highest one that are in use: of updates that kept theirs when others got lower ones.
+        self._reserved = {entry.counter for entry in store.entries.values() if entry.counter > store.counter}
         self._last_timestamp = store.timestamp
         clock.observe(store.timestamp)
         self.applied = AppliedUpdates(store)
@@ -63,7 +66,8 @@ class Outbox:
 
         :param seen: the cursor of the state that the change was made on
         """
-        origin = {"counter": self._highest_counter + 1, "timestamp": self._clock.next(), "seen": seen}
+        counter = next(self._counters_above(self._highest_counter))
+        origin = {"counter": counter, "timestamp": self._clock.next(), "seen": seen}
         entry = Entry(
             place=self._store.place + 1,
             update={**content, **origin},
@@ -72,7 +76,7 @@ class Outbox:
             above=self._clock.highest,
         )
         self._store.put(entry)
-        self._highest_counter += 1
+        self._highest_counter = counter
         return entry
 
     def next_batch(self, max_count: int, max_bytes: int) -> list[JsonObject]:
@@ -116,7 +120,7 @@ class Outbox:
         foreign = [entry for entry, result in settled if _is_foreign(entry, result["outcome"])]
         if foreign:
             queued = [entry for entry in self.pending if entry.state == "queued"]
-            self._renumber(sorted(foreign + queued, key=lambda entry: entry.counter))
+            self._renumber(sorted(foreign + queued, key=lambda entry: entry.counter), self._highest_counter)
         for entry, result in settled:
             if entry not in foreign and entry.transition("settledByResponse"):
                 self.applied.add(entry, result, device)
@@ -143,17 +147,56 @@ class Outbox:
         if counter <= self._highest_sent:
             return False
         gap = _MIN_GAP + int(self._pick() * (_MAX_GAP - _MIN_GAP))
-        self._highest_counter = max(self._highest_counter, counter) + gap
-        self._renumber([entry for entry in self.pending if entry.state == "queued"])
+        above = max(self._highest_counter, counter) + gap
+        self._renumber([entry for entry in self.pending if entry.state == "queued"], above)
         return True
 
-    def _renumber(self, entries: list[Entry]) -> None:
+    def mark_unsent(self, counters: Iterable[int]) -> None:
+        """The server has refused a request with these as a whole, so that those in no other request were not sent."""
+        for entry in self._find(counters):
+            if entry.state == "sent":
+                entry.transition("renumbered")
+
+    def lower_counters(self, first: int, last: int, unapplied: Iterable[int]) -> None:
+        """Numbers updates from the server's last counter on. It refuses those from `first` on as too far above it.
+
+        Nothing changes if the new counters would not be lower. Updates that the server may have applied keep theirs.
+
+        :param unapplied: the counters of those that may have been sent, and were not applied
+        """
+        known = set(unapplied)
+        moved = [
+            entry
+            for entry in self.pending
+            if entry.counter >= first and (entry.state == "queued" or entry.counter in known)
+        ]
+        places = {entry.place for entry in moved}
+        others = self._select(lambda entry: entry.place not in places)
+        waiting = [entry for entry in others if states.is_pending(entry.state)]
+        # Updates stay in their order. What is applied or refused need not be in the history that the server counts.
+        above = max([last, *(entry.counter for entry in waiting if entry.counter < first)])
+        reserved = {entry.counter for entry in others if entry.counter > above}
+        if not moved or above + len(moved) + sum(counter < first for counter in reserved) >= first:
+            return
+        self._reserved = reserved
+        sent = max([above, *(entry.counter for entry in waiting if entry.state != "queued")])
+        for entry in moved:
+            if entry.state == "restored":
+                # The server was asked about it, as by a request.
+                entry.transition("sent")
+        self._renumber(moved, above, sent)
+        self._highest_sent = sent
+
+    def _renumber(self, entries: list[Entry], above: int, sent: int | None = None) -> None:
+        counters = dict(zip(entries, self._counters_above(above)))
+        if counters:
+            self._store.renumber(counters, sent)
         for entry in entries:
-            self._highest_counter += 1
             entry.transition("renumbered")
-            entry.update = {**entry.update, "counter": self._highest_counter}
-        if entries:
-            self._store.put(*entries)
+        self._highest_counter = max(counters.values(), default=above)
+
+    def _counters_above(self, counter: int) -> Iterator[int]:
+        return (free for free in count(counter + 1) if free not in self._reserved)
 
     def _stamp(self, entry: Entry) -> None:
         """When an update is first sent, its timestamp is corrected by what was learned of the server's clock since."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Callable
 
 from .entry import Entry, restore_entry
@@ -61,6 +61,24 @@ class OutboxStore:
             self.counter = max(self.counter, entry.counter)
         self._compact()
 
+    def renumber(self, counters: Mapping[Entry, int], sent: int | None = None) -> None:
+        """Stores entries under new counters, and only then gives them these.
+
+        :param sent: the highest counter that was sent, if the new ones are lower than the old ones
+        """
+        changes = [(entry, {**entry.update, "counter": counter}) for entry, counter in counters.items()]
+        records = [{**entry.to_record(), "update": update} for entry, update in changes]
+        highest = max(counters.values(), default=self.counter)
+        if sent is not None:
+            # A torn line leaves the old counters, above which nothing was ever numbered.
+            records.append({"do": "head", "counter": highest, "sent": sent})
+        self._journal.append(*records)
+        for entry, update in changes:
+            entry.update = update
+        self.counter = highest if sent is not None else max(self.counter, highest)
+        self.sent = self.sent if sent is None else sent
+        self._compact()
+
     def mark_sent(self, entries: Iterable[Entry]) -> None:
         """Stores that these may have been sent, with the timestamps that were chosen for them."""
         stamps = [[entry.place, entry.update["timestamp"]] for entry in entries]
@@ -112,7 +130,8 @@ class OutboxStore:
 
     def _records(self) -> Iterable[Record]:
         stored = (entry for entry in self.entries.values() if not entry.is_settled or entry.kept_at is not None)
-        return [self._head(), *(entry.to_record() for entry in stored)]
+        # Entries that kept counters above the highest one, when others were renumbered, do not raise it.
+        return [self._head(), *(entry.to_record() for entry in stored), {"do": "head", "counter": self.counter}]
 
     def _head(self) -> Record:
         names = ("counter", "place", "sent", "device", "connected", "timestamp", "contained_in")
