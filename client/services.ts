@@ -107,6 +107,7 @@ export function createServices(options: FieldClientOptions, handlers: ServiceHan
       await deviceChange.ensure(token, signal);
       await counterSync.ensure(token, signal);
     },
+    onCounterTooFar: () => counterSync.invalidate(),
     isStreaming: () => connection.transport === 'websocket',
     findSocket: (token) => connection.findSocket(token),
   });

@@ -1,8 +1,9 @@
 /** Refuses requests whose counters are too far above the last counter of their device. */
 import type { FieldReader } from '../../db/read/field-reader.ts';
+import { maxCounterGap } from '../../shared/contract/wire.ts';
 import { FieldError } from '../../shared/errors.ts';
 import type { SentUpdate } from '../../shared/field/update.ts';
-import { CounterGapDetector, type CounterOwner, maxCounterGap } from '../../shared/updates/counter-gap.ts';
+import { CounterGapDetector, type CounterOwner } from '../../shared/updates/counter-gap.ts';
 
 export interface Batch extends CounterOwner {
   readonly updates: readonly SentUpdate[];

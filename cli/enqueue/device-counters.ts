@@ -2,8 +2,8 @@
  * The highest counters of the devices in the input: those in the log when a device first occurred, and those taken by this run.
  * An update with a higher counter cannot have been applied, so it needs no look-up in the log.
  */
+import { maxCounterGap } from '../../shared/contract/wire.ts';
 import type { DeviceId } from '../../shared/field/ids.ts';
-import { maxCounterGap } from '../../shared/updates/counter-gap.ts';
 
 type ReadLastCounters = (devices: readonly DeviceId[]) => Promise<ReadonlyMap<DeviceId, number>>;
 

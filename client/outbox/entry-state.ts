@@ -93,7 +93,7 @@ const transitions: Readonly<Record<EntryEvent, Transitions>> = {
   settledByResponse: fromAnySent('settledByResponse'),
   settledByDelta: { accepted: 'settledByDelta', acceptedAgain: 'settledByDelta', resending: 'settledByDelta' },
   disputed: { ...fromSent('resendingUnverified'), sent: 'unverified', resent: 'unverified' },
-  renumbered: { ...fromAnySent('queued'), queued: 'queued' },
+  renumbered: { ...fromAnySent('queued'), queued: 'queued', restored: 'queued' },
   rejected: fromAnySent('refused'),
   lost: { settledByResponse: 'unverified', settledByDelta: 'unverified' },
 };

@@ -19,6 +19,11 @@ export interface ItemStore {
   remove(item: Item): void;
   /** Records that updates up to this counter may have been sent. `flush` must resolve before they are sent. */
   markSent(counter: number): void;
+  /**
+   * Continues above a lower counter, under which new items are stored.
+   * @param sent no item with a higher counter may have been sent
+   */
+  lowerCounters(counter: number, sent: number): void;
   /** Resolves when every write requested so far is done, or has failed. Never rejects. */
   flush(): Promise<void>;
   /** Retries failed writes. To be called periodically. */

@@ -14,6 +14,11 @@ export class OtherAccounts {
     this.#onSetAside = onSetAside;
   }
 
+  /** The updates of accounts other than the present one. */
+  get items(): readonly Item[] {
+    return this.#items;
+  }
+
   /** Moves updates of other accounts out of the list, and those of the present account, or of none, back into it. */
   separate(account: string | undefined): void {
     const isForeign = (item: Item) => item.account !== undefined && item.account !== account;

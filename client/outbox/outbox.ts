@@ -3,7 +3,7 @@
  * state is known to contain them. Owns counters, timestamps, order and persistence; `entry-state.ts` owns what happens to a
  * single entry, and `applied-items.ts` what happens to settled ones.
  *
- * Invariants: counters ascend along the list and are never assigned twice. An update is stored under a counter before it is
+ * Invariants: counters ascend along the list, and a device never assigns one twice. An update is stored under a counter before it is
  * sent under it, and so is the fact that it may have been sent; the sender waits for that.
  */
 import type { UpdateResult } from '../../shared/contract/messages.ts';
@@ -13,8 +13,9 @@ import type { HybridClock } from '../hybrid-clock.ts';
 import type { OutboxEntry } from '../types.ts';
 import type { UpdateContent } from '../updates/update-content.ts';
 import { AppliedItems } from './applied-items.ts';
-import { pickCounterGap, pickCounterLeap } from './counter-gap.ts';
+import { CounterSequence } from './counter-sequence.ts';
 import { isDue, isPending, isSentOnce, isSettled, isUnanswered, needsResult, nextState } from './entry-state.ts';
+import { FarCounters } from './far-counters.ts';
 import { ItemList } from './item-list.ts';
 import type { ItemStore } from './item-store.ts';
 import { OtherAccounts } from './other-accounts.ts';
@@ -40,14 +41,13 @@ export interface OutboxDeps {
 
 export class Outbox {
   readonly applied: AppliedItems;
+  readonly farCounters: FarCounters;
   readonly #deps: OutboxDeps;
   readonly #list: ItemList;
+  readonly #counters: CounterSequence;
   readonly #otherAccounts: OtherAccounts;
   #isLoaded = false;
   #createdCount = 0;
-  #highestCounter = 0;
-  /** The highest counter that this process, or an earlier one, may have sent. */
-  #highestSentCounter = 0;
   #lastSentTimestamp = 0;
   #hasLeapt = false; // since writes to the storage began to fail
   /** Whether another process sends as this device, with a copied token: then deltas settle nothing, only responses do. */
@@ -57,7 +57,11 @@ export class Outbox {
     this.#deps = deps;
     this.#list = new ItemList(deps.onChange);
     this.#otherAccounts = new OtherAccounts(this.#list, deps.onSetAside);
-    this.applied = new AppliedItems({ ...deps, list: this.#list, separateAccounts: () => this.separateAccounts() });
+    this.#counters = new CounterSequence(deps.random);
+    const shared = { ...deps, list: this.#list, counters: this.#counters, otherAccounts: this.#otherAccounts };
+    this.applied = new AppliedItems({ ...shared, separateAccounts: () => this.separateAccounts() });
+    const renumber = (matches: (item: Item) => boolean) => this.#renumberAll(matches);
+    this.farCounters = new FarCounters({ ...shared, applied: this.applied, renumber });
   }
 
   /**
@@ -70,8 +74,7 @@ export class Outbox {
     const { counter, items } = await store.load(identity().device, version);
     const addedBefore = this.#list.all;
     this.#isLoaded = true;
-    this.#highestCounter = counter;
-    this.#highestSentCounter = counter;
+    this.#counters.load(counter);
     for (const item of addedBefore) this.#renumber(item);
     this.#list.insert(items);
     this.separateAccounts();
@@ -129,11 +132,10 @@ export class Outbox {
 
   /** @param seen the cursor of the state that the change was made on */
   add(content: UpdateContent, seen: Cursor, origin: ItemOrigin = { identity: this.#deps.identity() }): OutboxEntry {
-    this.#highestCounter += 1;
     this.#createdCount += 1;
     const item = createItem(content, {
       key: `new-${this.#createdCount}`,
-      counter: this.#highestCounter,
+      counter: this.#counters.next(),
       seen,
       clock: this.#deps.clock,
       ...origin,
@@ -154,7 +156,7 @@ export class Outbox {
       length += JSON.stringify(item.entry.update).length + 1;
       if (updates.length === maxCount || (updates.length > 0 && length > maxLength)) break;
       this.#list.transition(item, 'sent');
-      this.#highestSentCounter = Math.max(this.#highestSentCounter, item.entry.counter);
+      this.#counters.recordSent(item.entry.counter);
       updates.push(item.entry.update);
     }
     this.#deps.store.markSent(updates.at(-1)?.counter ?? 0);
@@ -236,18 +238,17 @@ export class Outbox {
    * @returns whether counters were skipped
    */
   skipTo(counter: number): boolean {
-    if (counter <= this.#highestSentCounter) return false;
-    this.#highestCounter = Math.max(this.#highestCounter, counter) + pickCounterGap(this.#deps.random);
+    if (!this.#counters.skipTo(counter)) return false;
     this.#renumberAll(({ state }) => state === 'queued');
     return true;
   }
 
   /** To be called before sending. Unsaved updates get counters that the next process, which continues from the storage, will not assign. */
   leapIfUnsaved(): void {
-    const { store, random } = this.#deps;
+    const { store } = this.#deps;
     const hasUnsaved = this.#list.all.some((item) => store.isUnsaved(item));
     if (hasUnsaved && !this.#hasLeapt) {
-      this.#highestCounter += pickCounterLeap(random);
+      this.#counters.leap();
       this.#renumberAll((item) => item.state === 'queued' && store.isUnsaved(item));
     }
     this.#hasLeapt = hasUnsaved;
@@ -276,8 +277,7 @@ export class Outbox {
   }
 
   #renumber(item: Item): void {
-    this.#highestCounter += 1;
-    const counter = this.#highestCounter;
+    const counter = this.#counters.next();
     item.earlyResult = undefined;
     this.#list.transition(item, 'renumbered', { counter, update: { ...item.entry.update, counter } });
     this.#save(item);

@@ -1,11 +1,15 @@
 /**
  * Reads the highest counter that the server has recorded for this device before the first update is sent: once in each process, and
- * again after a counter turned out to be used twice.
+ * again after a counter turned out to be used twice, or was refused as too far above it.
  */
 
 import { RequestError, type SendFieldRequest } from '../connection/http.ts';
 import type { TokenProvider } from '../connection/token-provider.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+
+/** How many times the counter is read while acknowledged updates wait in the server's queue. */
+const maxAttempts = 30;
+const retryAfterMs = 1000;
 
 export interface CounterSyncDeps {
   readonly sendRequest: SendFieldRequest;
@@ -18,6 +22,7 @@ export class CounterSync {
   readonly #deps: CounterSyncDeps;
   /** The device whose counter was read. */
   #syncedDevice: string | undefined;
+  #attempts = 0;
 
   constructor(deps: CounterSyncDeps) {
     this.#deps = deps;
@@ -27,7 +32,7 @@ export class CounterSync {
     this.#syncedDevice = undefined;
   }
 
-  /** @throws RequestError */
+  /** @throws RequestError when the server does not answer, or has not yet applied acknowledged updates */
   async ensure(token: string, signal: AbortSignal): Promise<void> {
     const { tokenProvider, outbox, onSkipped } = this.#deps;
     const { device } = tokenProvider;
@@ -35,6 +40,12 @@ export class CounterSync {
     if (device === undefined || device === this.#syncedDevice) return;
     const counter = await this.#readCounter(device, token, signal);
     if (outbox.skipTo(counter)) onSkipped(counter);
+    // The counter says nothing about updates that another device may have sent.
+    if (device !== tokenProvider.device || outbox.sentByFormerDevices.length > 0) return;
+    this.#attempts += 1;
+    if (!outbox.farCounters.continueAbove(counter, this.#attempts >= maxAttempts))
+      throw new RequestError('results_pending', 'Updates that were accepted are not applied yet.', 0, retryAfterMs);
+    this.#attempts = 0;
     this.#syncedDevice = device;
   }
 

@@ -33,6 +33,8 @@ const minUplinkRate = 400;
 /** The server closes a socket that sends more than 100 messages a second. Updates made in between share a message. */
 const minMessageIntervalMs = 20;
 
+const updatePath = /^\/updates\/(\d+)/;
+
 interface CheckBeforeSending {
   readonly isDue: boolean;
   run(token: string, signal: AbortSignal): Promise<void>;
@@ -47,6 +49,8 @@ export interface SenderDeps {
   readonly backoff: Backoff;
   /** Ensures that new counters are above those that the server has seen; awaited before anything is sent. */
   readonly syncCounter: (token: string, signal: AbortSignal) => Promise<void>;
+  /** Called when the server refuses a counter as too far above the last one that it has, which has to be read again. */
+  readonly onCounterTooFar: () => void;
   /** Runs before updates are sent, so that lost ones are sent before newer ones. */
   readonly historyCheck: CheckBeforeSending;
   /** Whether results arrive by the stream. If not, the request waits for them. */
@@ -157,8 +161,19 @@ export class Sender {
       if (!(error instanceof RequestError)) throw error;
       if (error.status === 0 && !signal.aborted) this.#sendLess(updates, error);
       if (!isContentError(error)) throw error;
-      this.#rejectInvalid(updates, error);
+      if (error.code === 'counter_too_far') this.#handleFarCounter(updates, error);
+      else this.#rejectInvalid(updates, error);
     }
+  }
+
+  /** Updates with lower counters are sent first, since they raise the last counter that the server has of the device. */
+  #handleFarCounter({ length }: readonly SentUpdate[], error: RequestError): void {
+    const index = Math.min(...(error.errors ?? []).map(({ path }) => toIndex(path) ?? 0));
+    if (index <= 0 || index >= length) {
+      this.#deps.onCounterTooFar();
+      throw error;
+    }
+    this.#batchSize = index;
   }
 
   /** The request did not arrive: it may have been too large for a proxy, or for the time that it had. */
@@ -209,15 +224,21 @@ export class Sender {
   #rejectInvalid(updates: readonly SentUpdate[], error: RequestError): void {
     const { outbox } = this.#deps;
     const invalid = (error.errors ?? []).flatMap(({ path, message }) => {
-      const [prefix = '', index] = /^\/updates\/(\d+)/.exec(path) ?? [];
-      const update = index === undefined ? undefined : updates[Number(index)];
-      return update ? [{ counter: update.counter, reason: `${path.slice(prefix.length)} ${message}`.trim() }] : [];
+      const update = updates[toIndex(path) ?? -1];
+      const reason = `${path.replace(updatePath, '')} ${message}`.trim();
+      return update ? [{ counter: update.counter, reason }] : [];
     });
     const [only, ...others] = updates;
     if (invalid.length > 0) for (const { counter, reason } of invalid) outbox.refuse(counter, reason);
     else if (only && others.length === 0) outbox.refuse(only.counter, error.message);
     else this.#batchSize = Math.ceil(updates.length / 2);
   }
+}
+
+/** The index of the update that a path of the request's body belongs to. */
+function toIndex(path: string): number | undefined {
+  const [, index] = updatePath.exec(path) ?? [];
+  return index === undefined ? undefined : Number(index);
 }
 
 /** Whether the content of the request is at fault, so that the same updates can never succeed. */

@@ -16,12 +16,12 @@ import {
   maxCellsPerUpdate,
   maxClockEntries,
   maxConnections,
+  maxCounterGap,
   maxRequestBytes,
   maxTokenLength,
   maxUpdatesPerRequest,
 } from '../../shared/contract/wire.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
-import { maxCounterGap } from '../../shared/updates/counter-gap.ts';
 
 export type Setting = keyof typeof configSchema.shape;
 

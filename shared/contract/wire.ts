@@ -23,6 +23,8 @@ export const maxParticleIdLength = 128;
 export const maxContentLength = 2000;
 export const maxClockEntries = 64;
 export const maxRequestBytes = 1024 * 1024;
+/** How far above the last counter of a device its next one may be. */
+export const maxCounterGap = 1_000_000;
 /** The limit of a device's presence data, as JSON in UTF-8. */
 export const maxPresenceBytes = 1024;
 

@@ -3,11 +3,10 @@
  * its next update.
  */
 
+import { maxCounterGap } from '../contract/wire.ts';
 import type { DeviceId, FieldId } from '../field/ids.ts';
 import { createSparseCache } from '../process/sparse-cache.ts';
 
-/** How far above the last counter of a device its next one may be. */
-export const maxCounterGap = 1_000_000;
 const maxDevices = 100_000;
 
 /** A device in a field, which has its own counters in every field. */

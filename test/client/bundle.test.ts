@@ -5,7 +5,7 @@ import { internalNames } from '../../dev/build/internal-names.ts';
 import { packageFile } from '../../shared/process/package-files.ts';
 
 /** In bytes, gzipped. `client/README.md` has what is measured. */
-const maxCore = 20.5 * 1000;
+const maxCore = 21.5 * 1000;
 
 t.test('the bundle of the client is small and contains neither packages nor schemas', async (t) => {
   const { gzippedBytes, bytes, inputs } = await measureBundle('field-client');

@@ -6,7 +6,7 @@ import type { ItemStore, LoadedItems } from '../../outbox/item-store.ts';
 import type { Item } from '../../outbox/outbox-item.ts';
 import type { Storage } from '../storage.ts';
 import { KeptUpdates } from './kept-updates.ts';
-import { restoreItem, type StoredEntry, toStoredEntry } from './stored-item.ts';
+import { byCounter, identify, restoreItem, type StoredEntry, toStoredEntry } from './stored-item.ts';
 import { entryKey, type Head, headCopyKey, headKey, readOutbox } from './stored-outbox.ts';
 
 export interface OutboxStoreDeps {
@@ -88,6 +88,14 @@ export class OutboxStore implements ItemStore {
   markSent(counter: number): void {
     if (counter <= this.#sentCounter) return;
     this.#sentCounter = counter;
+    this.#isHeadStale = true;
+    this.#requestRound();
+  }
+
+  lowerCounters(counter: number, sent: number): void {
+    this.#counter = counter;
+    this.#savedCounter = Math.min(this.#savedCounter, counter);
+    this.#sentCounter = Math.min(this.#sentCounter, sent);
     this.#isHeadStale = true;
     this.#requestRound();
   }
@@ -287,13 +295,4 @@ export class OutboxStore implements ItemStore {
     this.#counter += 1;
     return this.#counter;
   }
-}
-
-/** Identifies an edit independently of its counter and timestamp. */
-function identify({ update: { counter, timestamp, ...content }, wall, key }: StoredEntry): string {
-  return JSON.stringify([content, wall, key]);
-}
-
-function byCounter(a: StoredEntry, b: StoredEntry): number {
-  return a.update.counter - b.update.counter;
 }

@@ -49,6 +49,15 @@ export function toStoredEntry(item: Item): StoredEntry {
   return { place: position, update, wall: createdAt, above: minTimestamp, reason, device, account, key };
 }
 
+/** Identifies an edit independently of its counter and timestamp. */
+export function identify({ update: { counter, timestamp, ...content }, wall, key }: StoredEntry): string {
+  return JSON.stringify([content, wall, key]);
+}
+
+export function byCounter(a: StoredEntry, b: StoredEntry): number {
+  return a.update.counter - b.update.counter;
+}
+
 /** An applied update as it is stored. */
 export interface StoredApplied {
   readonly update: SentUpdate;

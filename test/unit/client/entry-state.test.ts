@@ -42,7 +42,7 @@ const expected: Readonly<Record<EntryState, Partial<Record<EntryEvent, EntryStat
   accepted: { ...settled, resultMissed: 'resending', disputed: 'resendingUnverified' },
   acceptedAgain: { ...settled, resultMissed: 'resending', disputed: 'resendingUnverified' },
   resending: { ...settled, acknowledged: 'acceptedAgain', disputed: 'resendingUnverified' },
-  restored: { sent: 'restoredSent' },
+  restored: { sent: 'restoredSent', renumbered: 'queued' },
   restoredSent: { ...settledByResponseOnly, sent: 'unverified', acknowledged: 'acceptedUnverified' },
   unverified: { ...settledByResponseOnly, acknowledged: 'acceptedUnverified' },
   acceptedUnverified: { ...settledByResponseOnly, resultMissed: 'resendingUnverified' },

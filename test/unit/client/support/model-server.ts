@@ -1,6 +1,7 @@
 /** A server in memory that applies updates at once, each of a device and counter once. Clients reach it by polling. */
 import { createServerState } from '../../../../client/state/server-state.ts';
-import type { UpdateResult } from '../../../../shared/contract/messages.ts';
+import type { Receipt, UpdateResult } from '../../../../shared/contract/messages.ts';
+import { maxCounterGap } from '../../../../shared/contract/wire.ts';
 import { formatCursor } from '../../../../shared/field/cursor.ts';
 import type { SentUpdate } from '../../../../shared/field/update.ts';
 
@@ -30,9 +31,11 @@ export class ModelServer {
     const device = readDevice(new Headers(headers).get('authorization') ?? '');
     if (pathname === '/api/devices') return this.#register();
     if (path === '/updates' && body) return this.#apply(device, JSON.parse(String(body)).updates);
+    const [, writer, counter] = /^\/updates\/([^/]+)\/(\d+)$/.exec(path) ?? [];
+    if (writer !== undefined) return respond(200, this.#readReceipt(writer, Number(counter)));
     if (this.log.length === 0) return respond(404, { code: 'field_not_found', status: 404, title: 'No such field' });
     if (path === '/clock') return respond(200, { clock: this.#readClock(searchParams.get('device') ?? device) });
-    if (path === '/updates') return respond(200, { updates: [] });
+    if (path === '/updates') return respond(200, { updates: this.#readLog(searchParams.get('after') ?? '0') });
     if (path === '') return respond(200, this.#readState(), { etag: `"${this.log.length}"` });
     return respond(404, { code: 'not_found', status: 404, title: 'There is no such page' });
   };
@@ -44,6 +47,9 @@ export class ModelServer {
   }
 
   #apply(device: string, updates: readonly SentUpdate[]): Response {
+    const last = this.#findLastCounter(device);
+    const tooFar = updates.findIndex(({ counter }) => counter > last + maxCounterGap);
+    if (tooFar >= 0) return refuseCounter(tooFar);
     const results = updates.map((update): UpdateResult => {
       const { counter } = update;
       const known = this.log.findIndex((entry) => entry.device === device && entry.update.counter === counter);
@@ -58,8 +64,24 @@ export class ModelServer {
   }
 
   #readClock(device: string): Record<string, number> {
-    const counters = this.log.flatMap((entry) => (entry.device === device ? entry.update.counter : []));
-    return counters.length === 0 ? {} : { [device]: Math.max(...counters) };
+    const last = this.#findLastCounter(device);
+    return last === 0 ? {} : { [device]: last };
+  }
+
+  #findLastCounter(device: string): number {
+    return Math.max(0, ...this.log.flatMap((entry) => (entry.device === device ? entry.update.counter : [])));
+  }
+
+  #readReceipt(device: string, counter: number): Partial<Receipt> {
+    const index = this.log.findIndex((entry) => entry.device === device && entry.update.counter === counter);
+    if (index < 0) return { status: 'unknown' };
+    return { status: 'applied', version: index + 1, cursor: cursorAt(index + 1), outcome: 'applied' };
+  }
+
+  /** @param after a version or a cursor */
+  #readLog(after: string): readonly Entry[] {
+    const version = Number.parseInt(after, 10);
+    return this.log.slice(version, version + 1);
   }
 
   #readState() {
@@ -77,6 +99,12 @@ export class ModelServer {
     const version = this.log.length;
     return { ...view, version, cursor: cursorAt(version), memoryParticles: [...particles.values()] };
   }
+}
+
+/** The response to a request with a counter that is too far above the last one of its device. */
+export function refuseCounter(index: number): Response {
+  const errors = [{ path: `/updates/${index}/counter`, message: 'is too far above the last' }];
+  return respond(400, { code: 'counter_too_far', status: 400, title: 'A counter is too far above the last', errors });
 }
 
 function readDevice(authorization: string): string {
