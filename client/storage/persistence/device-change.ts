@@ -31,6 +31,8 @@ interface Access {
 export class DeviceChange {
   readonly #deps: DeviceChangeDeps;
   #attempts = 0;
+  /** By device and counter. An attempt that fails, for example at a rate limit, is continued by the next one. */
+  readonly #receipts = new Map<string, Receipt>();
 
   constructor(deps: DeviceChangeDeps) {
     this.#deps = deps;
@@ -47,37 +49,55 @@ export class DeviceChange {
     }
     outbox.claim();
     this.#attempts = 0;
+    this.#receipts.clear();
   }
 
   async #settle(foreign: readonly SentByDevice[], access: Access): Promise<void> {
     const { onResults } = this.#deps;
     const results: UpdateResult[] = [];
-    let isIncomplete = false;
-    for (const { update, device, isAcknowledged } of foreign) {
-      const result = await this.#findResult(device, update, access);
-      if (result) results.push(result);
-      else isIncomplete ||= isAcknowledged;
+    const awaited: string[] = [];
+    try {
+      for (const { update, device, isAcknowledged } of foreign) {
+        const result = await this.#findResult(device, update, access);
+        if (result) results.push(result);
+        else if (isAcknowledged) awaited.push(toKey(device, update));
+      }
+    } finally {
+      if (results.length > 0) onResults(results);
     }
-    if (results.length > 0) onResults(results);
     this.#attempts += 1;
-    if (!isIncomplete || this.#attempts >= maxAttempts) return;
+    if (awaited.length === 0 || this.#attempts >= maxAttempts) return;
+    for (const key of awaited) this.#receipts.delete(key);
     const message = 'Updates that were accepted from the former device are not applied yet.';
     throw new RequestError('receipts_pending', message, 0, retryAfterMs);
   }
 
   /** @returns undefined if the server has not applied the update under the former id */
   async #findResult(former: string, update: SentUpdate, access: Access): Promise<UpdateResult | undefined> {
-    const { sendRequest, cursor } = this.#deps;
+    const { cursor } = this.#deps;
     const { counter } = update;
-    const { body } = await sendRequest(`/updates/${former}/${counter}`, { ...access, expects: 'status' });
-    const { status, version, outcome, resolution, cursor: appliedAt } = body as Receipt;
+    const receipt = await this.#readReceipt(former, update, access);
+    const { status, version, outcome, resolution, cursor: appliedAt } = receipt;
     if (status !== 'applied') return undefined;
     if (version === undefined || outcome === undefined || appliedAt === undefined) {
       // Applied so long ago that the log no longer has it.
       return { counter, outcome: 'duplicate', version: versionOf(cursor()), cursor: cursor() };
     }
-    if (!(await this.#isSameContent(version, update, access))) return undefined;
+    if (!(await this.#isSameContent(version, update, access))) {
+      this.#receipts.set(toKey(former, update), { ...receipt, status: 'unknown' });
+      return undefined;
+    }
     return { counter, outcome, version, cursor: appliedAt, ...(resolution ? { resolution } : {}) };
+  }
+
+  async #readReceipt(former: string, update: SentUpdate, access: Access): Promise<Receipt> {
+    const key = toKey(former, update);
+    const known = this.#receipts.get(key);
+    if (known) return known;
+    const path = `/updates/${former}/${update.counter}`;
+    const { body } = await this.#deps.sendRequest(path, { ...access, expects: 'status' });
+    this.#receipts.set(key, body as Receipt);
+    return body as Receipt;
   }
 
   /** Whether the log has this update at a version. If the storage is a copy, its counter may be another update's. */
@@ -89,6 +109,10 @@ export class DeviceChange {
     const [entry] = (body as { updates: readonly { update: SentUpdate }[] }).updates;
     return entry !== undefined && describeContent(entry.update) === describeContent(update);
   }
+}
+
+function toKey(device: string, { counter }: SentUpdate): string {
+  return `${device} ${counter}`;
 }
 
 /** An update's content as text, with sorted keys. */
