@@ -180,10 +180,6 @@ class Outbox:
             return
         self._reserved = reserved
         sent = max([above, *(entry.counter for entry in waiting if entry.state != "queued")])
-        for entry in moved:
-            if entry.state == "restored":
-                # The server was asked about it, as by a request.
-                entry.transition("sent")
         self._renumber(moved, above, sent)
         self._highest_sent = sent
 

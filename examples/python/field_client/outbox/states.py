@@ -41,7 +41,7 @@ TRANSITIONS: dict[str, dict[str, str]] = {
     },
     "settledByResponse": _from_any_sent("settledByResponse"),
     # It got another counter.
-    "renumbered": {**_from_any_sent("queued"), "queued": "queued"},
+    "renumbered": {**_from_any_sent("queued"), "queued": "queued", "restored": "queued"},
     # The server refused its content.
     "rejected": _from_any_sent("refused"),
     # The server's log may not have it any more.
