@@ -8,7 +8,7 @@ import { maxRequestBytes } from '../../../shared/contract/wire.ts';
 import { FieldError } from '../../../shared/errors.ts';
 import { withCorruptedUpdate, withOddNumber, withOddText, withOddType } from '../../fuzz/kinds/bad-values.ts';
 import { expensiveBodies, largestBodies } from '../../fuzz/kinds/expensive-input.ts';
-import { measureTurnsRepeatedly } from '../../support/measure/measure-turns.ts';
+import { measureTurns, measureTurnsRepeatedly } from '../../support/measure/measure-turns.ts';
 import { event } from '../contract/valid-updates.ts';
 import { seededRandom } from '../field/support/seeded-random.ts';
 
@@ -57,11 +57,12 @@ for (const [what, text] of Object.entries(largestBodies)) {
 
 t.test('the measurement finds a validation that collects every issue, and a parser that takes every key', async (t) => {
   const wrongCells = JSON.parse(expensiveBodies['numbers instead of cells'] ?? '');
+  // Measured once: whatever else the machine does only adds to it.
   const collect = async () => schema.safeParse(wrongCells.updates);
-  t.ok((await measureTurnsRepeatedly(Number.POSITIVE_INFINITY, collect)).longestTurnMs > 2 * maxTurnMs);
+  t.ok((await measureTurns(collect)).longestTurnMs > 2 * maxTurnMs);
   const keys = expensiveBodies['objects with one key each'] ?? '';
   const parse = async () => JSON.parse(keys);
-  t.ok((await measureTurnsRepeatedly(Number.POSITIVE_INFINITY, parse)).longestTurnMs > 2 * maxTurnMs);
+  t.ok((await measureTurns(parse)).longestTurnMs > 2 * maxTurnMs);
 });
 
 t.test('keys and values that a client sent are repeated in part only', async (t) => {
